@@ -1,0 +1,81 @@
+package window
+
+import (
+	"fmt"
+	"time"
+)
+
+// Time is a specification of tumbling or hopping windows: intervals of a fixed
+// size, [start, start+size), aligned to the Unix epoch.
+type Time struct {
+	size, advance, grace int64
+	fault                error
+}
+
+// Tumbling windows follow one another without overlap: each timestamp falls
+// into exactly one.
+func Tumbling(size time.Duration) Time {
+	return newTime("tumbling window", size, size)
+}
+
+// Hopping windows of a size start at every multiple of advance, so that they
+// overlap if advance is smaller than size: each timestamp falls into
+// size/advance of them, rounded up.
+func Hopping(size, advance time.Duration) Time {
+	return newTime("hopping window", size, advance)
+}
+
+func newTime(kind string, size, advance time.Duration) Time {
+	w := Time{size: size.Milliseconds(), advance: advance.Milliseconds()}
+	switch {
+	case w.size <= 0:
+		w.fault = fmt.Errorf("window: the size of a %s must be at least 1 ms, got %v", kind, size)
+	case w.advance <= 0:
+		w.fault = fmt.Errorf("window: the advance of a %s must be at least 1 ms, got %v", kind, advance)
+	case w.advance > w.size:
+		w.fault = fmt.Errorf("window: the advance of a %s must not exceed its size %v, got %v: records between two windows would be lost", kind, size, advance)
+	}
+	return w
+}
+
+// Grace is how long, in event time, a window accepts records after its end.
+// Without it a window closes as soon as stream time reaches its end.
+func (w Time) Grace(d time.Duration) Time {
+	w.grace = d.Milliseconds()
+	if d < 0 && w.fault == nil {
+		w.fault = fmt.Errorf("window: the grace must not be negative, got %v", d)
+	}
+	return w
+}
+
+// Err is what is wrong with the specification, or nil.
+func (w Time) Err() error { return w.fault }
+
+// Size is the length of a window in milliseconds.
+func (w Time) Size() int64 { return w.size }
+
+// Advance is the distance between the starts of two windows in milliseconds.
+func (w Time) Advance() int64 { return w.advance }
+
+// GracePeriod is the grace in milliseconds.
+func (w Time) GracePeriod() int64 { return w.grace }
+
+// First is the start of the earliest window that ts falls into. The others
+// start at every multiple of Advance behind it, up to and including ts.
+func (w Time) First(ts int64) int64 {
+	return max(0, ts-w.size+w.advance) / w.advance * w.advance
+}
+
+// CloseTime is the stream time at which the window that starts at start closes:
+// from then on records for it are late.
+func (w Time) CloseTime(start int64) int64 { return start + w.size + w.grace }
+
+// LastClosed is the latest window start for which CloseTime has been reached at
+// the given stream time; it is negative if there is none.
+func (w Time) LastClosed(streamTime int64) int64 {
+	last := streamTime - w.grace - w.size
+	if last < 0 {
+		return -1
+	}
+	return last / w.advance * w.advance
+}
