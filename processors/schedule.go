@@ -1,0 +1,79 @@
+package processors
+
+import (
+	"fmt"
+	"time"
+)
+
+// TimeKind is the clock that a punctuation follows.
+type TimeKind uint8
+
+// The two clocks.
+const (
+	// StreamTime advances with the timestamps of records. A punctuation is first
+	// due at the first record, then whenever stream time has passed the interval.
+	StreamTime TimeKind = iota
+	// WallClockTime is the clock of the machine. A punctuation is first due one
+	// interval after it was scheduled.
+	WallClockTime
+)
+
+// Schedule is a punctuation that repeats until it is cancelled. Intervals that
+// passed unnoticed are made up for by one call, not by many.
+type Schedule struct {
+	kind     TimeKind
+	interval int64
+	next     int64
+	node     int32
+	call     func(at int64) error
+	stopped  bool
+}
+
+// Cancel ends the schedule. It is called from the task's own processors only.
+func (s *Schedule) Cancel() { s.stopped = true }
+
+// Schedule calls f at every interval of the given clock, between two records.
+// f receives the time in milliseconds and may use the stores and forward.
+func (c *Context[K, V]) Schedule(interval time.Duration, kind TimeKind, f func(at int64) error) (*Schedule, error) {
+	if interval < time.Millisecond {
+		return nil, fmt.Errorf("processors: node %q: a punctuation interval must be at least 1 ms, got %v", c.Node(), interval)
+	}
+	s := &Schedule{kind: kind, interval: interval.Milliseconds(), node: c.node, call: f}
+	if kind == WallClockTime {
+		s.next = c.Now + s.interval
+	}
+	c.schedules = append(c.schedules, s)
+	return s, nil
+}
+
+// Punctuate calls what is due at the given time, and reports whether there was
+// anything.
+func (t *Task) Punctuate(kind TimeKind, at int64) (called bool, err error) {
+	for i := 0; i < len(t.schedules); i++ {
+		s := t.schedules[i]
+		if s.stopped || s.kind != kind || at < s.next {
+			continue
+		}
+		called = true
+		s.next += ((at-s.next)/s.interval + 1) * s.interval
+		err = t.Guard(func() error {
+			t.at = s.node
+			return s.call(at)
+		})
+		if err != nil {
+			return true, err
+		}
+	}
+	return called, nil
+}
+
+// NextPunctuation is the earliest wall-clock time at which a punctuation is due;
+// ok is false if there is none.
+func (t *Task) NextPunctuation() (at int64, ok bool) {
+	for _, s := range t.schedules {
+		if !s.stopped && s.kind == WallClockTime && (!ok || s.next < at) {
+			at, ok = s.next, true
+		}
+	}
+	return at, ok
+}

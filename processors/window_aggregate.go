@@ -1,0 +1,89 @@
+package processors
+
+import (
+	"github.com/tidemill/tidemill/record"
+	"github.com/tidemill/tidemill/state"
+	"github.com/tidemill/tidemill/window"
+)
+
+// dropLate is the reason for which a windowed aggregation drops a record of
+// which a window has already closed. It is counted once for each such window.
+const dropLate = "late"
+
+// WindowAggregate is an aggregation of each key in each tumbling or hopping
+// window.
+type WindowAggregate[K, V, A any] struct {
+	Store   string
+	Windows window.Time
+	Fold    Fold[K, V, A]
+	// Final passes on each result once, when its window closes, instead of
+	// every change.
+	Final bool
+	// Nulls says that the fold does not look at values, so that it may be called
+	// for a null of any type.
+	Nulls bool
+}
+
+// Supplier makes the aggregation. A record without a key is dropped; a null value
+// of a nilable type is given to the fold, any other null only with Nulls.
+func (w WindowAggregate[K, V, A]) Supplier() Supplier[K, V, window.Key[K], Change[A]] {
+	return func(c *Context[window.Key[K], Change[A]]) (Processor[K, V], error) {
+		rows, err := Store[*state.Window[K, A]](c.Task, w.Store)
+		if err != nil {
+			return nil, err
+		}
+		p := &windowAggregate[K, V, A]{WindowAggregate: w, c: c, rows: rows, in: nullsOf[V]()}
+		p.seen = c.TrackTime(w.Store)
+		if w.Final {
+			c.AfterRecord(p.emitClosed)
+			return p, nil
+		}
+		rows.OnWrite(func(e *state.Entry[state.Windowed[K], A]) error {
+			return forwardEntry(c, p.key(e.Key()), e)
+		})
+		return p, nil
+	}
+}
+
+type windowAggregate[K, V, A any] struct {
+	WindowAggregate[K, V, A]
+	c    *Context[window.Key[K], Change[A]]
+	rows *state.Window[K, A]
+	in   nulls[V]
+	// seen is the highest timestamp so far; it decides what is late.
+	seen *int64
+}
+
+func (p *windowAggregate[K, V, A]) key(w state.Windowed[K]) window.Key[K] {
+	return window.Key[K]{Key: w.Key, Start: w.Start, End: w.Start + p.Windows.Size()}
+}
+
+func (p *windowAggregate[K, V, A]) Process(r record.Record[K, V]) error {
+	if r.NullKey || p.in.hides(r.Tombstone) && !p.Nulls {
+		p.c.Drop(dropNullKeyOrValue)
+		return nil
+	}
+	*p.seen = max(*p.seen, r.Timestamp)
+	for start := p.Windows.First(r.Timestamp); start <= r.Timestamp; start += p.Windows.Advance() {
+		if p.Windows.CloseTime(start) <= *p.seen {
+			p.c.Drop(dropLate)
+			continue
+		}
+		if err := p.update(start, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *windowAggregate[K, V, A]) update(start int64, r record.Record[K, V]) error {
+	e, err := p.rows.Lookup(r.Key, start)
+	if err != nil || e == nil {
+		return err
+	}
+	aggregate, ts, had := e.Value()
+	if !had {
+		ts = r.Timestamp
+	}
+	return p.rows.Set(e, p.Fold(r.Key, r.Value, aggregate, had), max(ts, r.Timestamp), r.Headers)
+}
