@@ -1,0 +1,113 @@
+package topology
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/tidemill/tidemill/processors"
+)
+
+// node is one operator of the topology. Its types are known to assemble only.
+type node struct {
+	id                int32
+	name              string
+	parents, children []*node
+	// stores are the names of the stores that the node uses.
+	stores []string
+	// source is set for a node that reads topics, sink for one that writes.
+	source *source
+	sink   *sinkTopic
+	// assemble makes the node's processor for one task.
+	assemble func(a *assembly, n *node) (any, error)
+}
+
+// source is what a source node reads: named topics, those that match a pattern,
+// or a repartition topic.
+type source struct {
+	topics      []string
+	pattern     *regexp.Regexp
+	repartition *repartitionTopic
+	fromLatest  bool
+}
+
+// bindTopic is the topic that schema-aware serdes are told.
+func (s *source) bindTopic() string {
+	if len(s.topics) > 0 {
+		return s.topics[0]
+	}
+	return ""
+}
+
+// sinkTopic is what a sink node writes: a topic, one chosen for each record, or a
+// repartition topic.
+type sinkTopic struct {
+	topic       string
+	dynamic     bool
+	repartition *repartitionTopic
+}
+
+// repartitionTopic is an internal topic through which records are sent to the
+// task that owns their new key.
+type repartitionTopic struct {
+	// name is without the application's prefix.
+	name string
+	// partitions is 0 if it follows from the topics upstream.
+	partitions int32
+	sink       *node
+	source     *node
+}
+
+// assembly is the making of one task's processors.
+type assembly struct {
+	task    *processors.Task
+	built   map[*node]any
+	closers []processors.Closer
+}
+
+// at returns the processor of a node, made at the first call.
+func (a *assembly) at(n *node) (any, error) {
+	if p, ok := a.built[n]; ok {
+		return p, nil
+	}
+	p, err := n.assemble(a, n)
+	if err != nil {
+		return nil, fmt.Errorf("topology: node %q: %w", n.name, err)
+	}
+	a.built[n] = p
+	if c, ok := p.(processors.Closer); ok {
+		a.closers = append(a.closers, c)
+	}
+	return p, nil
+}
+
+// contextOf makes the context of a node, and the processors of its children.
+func contextOf[K, V any](a *assembly, n *node) (*processors.Context[K, V], error) {
+	children := make([]processors.Processor[K, V], 0, len(n.children))
+	ids := make([]int32, 0, len(n.children))
+	for _, child := range n.children {
+		p, err := a.at(child)
+		if err != nil {
+			return nil, err
+		}
+		typed, ok := p.(processors.Processor[K, V])
+		if !ok {
+			return nil, fmt.Errorf("its child %q is a %T", child.name, p)
+		}
+		children = append(children, typed)
+		ids = append(ids, child.id)
+	}
+	return processors.NewContext(a.task, n.id, children, ids), nil
+}
+
+// addProcessor enters a node that runs what a supplier makes.
+func addProcessor[K, V, K2, V2 any](b *Builder, name string, stores []string, supplier processors.Supplier[K, V, K2, V2], parents ...*node) *node {
+	n := &node{name: name, stores: stores}
+	n.assemble = func(a *assembly, n *node) (any, error) {
+		c, err := contextOf[K2, V2](a, n)
+		if err != nil {
+			return nil, err
+		}
+		return supplier(c)
+	}
+	return b.addNode(n, parents...)
+}

@@ -1,0 +1,233 @@
+package topology
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tidemill/tidemill/record"
+	"github.com/tidemill/tidemill/serde"
+)
+
+// Each kind of operation takes the options that make sense for it; any other one
+// does not compile.
+type (
+	// OperatorOption is an option of an operator that only has a name.
+	OperatorOption interface {
+		change(*settings)
+		operator()
+	}
+	// SourceOption is an option of Stream, Streams and StreamPattern.
+	SourceOption interface {
+		change(*settings)
+		source()
+	}
+	// TableOption is an option of Table.
+	TableOption interface {
+		change(*settings)
+		table()
+	}
+	// SinkOption is an option of To.
+	SinkOption interface {
+		change(*settings)
+		sink()
+	}
+	// GroupOption is an option of GroupByKey and GroupBy.
+	GroupOption interface {
+		change(*settings)
+		group()
+	}
+	// AggregateOption is an option of the aggregations and of ToTable, which keep
+	// a store.
+	AggregateOption interface {
+		change(*settings)
+		aggregate()
+	}
+	// RepartitionOption is an option of Repartition.
+	RepartitionOption interface {
+		change(*settings)
+		repartition()
+	}
+	// ProcessOption is an option of Process.
+	ProcessOption interface {
+		change(*settings)
+		process()
+	}
+	// StoreOption is an option of a store made for Process.
+	StoreOption interface {
+		change(*settings)
+		keep()
+	}
+)
+
+// settings is what the options of one call come to.
+type settings struct {
+	name       string
+	store      string
+	key, value any
+	timestamps any
+	partition  any
+	fromLatest bool
+	nullKeys   bool // keep records without a key in a repartition
+	partitions int32
+	connected  []*storeDef
+	retention  time.Duration
+	noLog      bool
+	noCache    bool
+	logConfig  map[string]string
+}
+
+func settingsOf[O interface{ change(*settings) }](options []O) settings {
+	var s settings
+	for _, o := range options {
+		o.change(&s)
+	}
+	return s
+}
+
+// NameOption is an option that every operation takes.
+type NameOption string
+
+// Named gives a node its name. Without it, the name follows from the position in
+// the topology.
+func Named(name string) NameOption { return NameOption(name) }
+
+func (n NameOption) change(s *settings) { s.name = string(n) }
+func (n NameOption) operator()          {}
+func (n NameOption) source()            {}
+func (n NameOption) table()             {}
+func (n NameOption) sink()              {}
+func (n NameOption) group()             {}
+func (n NameOption) aggregate()         {}
+func (n NameOption) repartition()       {}
+func (n NameOption) process()           {}
+
+// SerdeOption is an option of every operation that reads or writes bytes.
+type SerdeOption struct{ apply func(*settings) }
+
+// KeySerde chooses how keys are encoded, instead of what follows from the type.
+func KeySerde[K any](s serde.Serde[K]) SerdeOption {
+	return SerdeOption{func(o *settings) { o.key = s }}
+}
+
+// ValueSerde chooses how values are encoded, instead of what follows from the
+// type.
+func ValueSerde[V any](s serde.Serde[V]) SerdeOption {
+	return SerdeOption{func(o *settings) { o.value = s }}
+}
+
+func (o SerdeOption) change(s *settings) { o.apply(s) }
+func (o SerdeOption) source()            {}
+func (o SerdeOption) table()             {}
+func (o SerdeOption) sink()              {}
+func (o SerdeOption) group()             {}
+func (o SerdeOption) aggregate()         {}
+func (o SerdeOption) repartition()       {}
+func (o SerdeOption) keep()              {}
+
+// InputOption is an option of everything that reads topics.
+type InputOption struct{ apply func(*settings) }
+
+// FromLatest starts at the end of a partition for which nothing is committed,
+// instead of at its beginning.
+func FromLatest() InputOption {
+	return InputOption{func(s *settings) { s.fromLatest = true }}
+}
+
+// Timestamps takes the event time of each record, in milliseconds since the Unix
+// epoch, from the record instead of from Kafka. partitionTime is the highest time
+// of its partition so far, or -1. A negative result is a decoding error.
+func Timestamps[K, V any](f func(r record.Record[K, V], partitionTime int64) int64) InputOption {
+	return InputOption{func(s *settings) { s.timestamps = f }}
+}
+
+func (o InputOption) change(s *settings) { o.apply(s) }
+func (o InputOption) source()            {}
+func (o InputOption) table()             {}
+
+// StoreNameOption names a store.
+type StoreNameOption string
+
+// StoreName names the store of an aggregation or a table, and so its changelog
+// topic.
+func StoreName(name string) StoreNameOption { return StoreNameOption(name) }
+
+func (o StoreNameOption) change(s *settings) { s.store = string(o) }
+func (o StoreNameOption) table()             {}
+func (o StoreNameOption) aggregate()         {}
+
+// KeepOption is an option of everything that keeps a store.
+type KeepOption struct{ apply func(*settings) }
+
+// Retention is how long a window store keeps a window, counted from its start in
+// event time. It must not be shorter than the window and its grace, which is the
+// default.
+func Retention(d time.Duration) KeepOption {
+	return KeepOption{func(s *settings) { s.retention = d }}
+}
+
+// WithoutChangelog keeps the store on local disk only: what it holds is lost with
+// the disk, or when its task moves.
+func WithoutChangelog() KeepOption { return KeepOption{func(s *settings) { s.noLog = true }} }
+
+// WithoutCache logs and forwards every update, instead of the last one of each
+// key at every commit.
+func WithoutCache() KeepOption { return KeepOption{func(s *settings) { s.noCache = true }} }
+
+// ChangelogConfig adds to the topic configuration with which the changelog is
+// created, or overrides it.
+func ChangelogConfig(config map[string]string) KeepOption {
+	return KeepOption{func(s *settings) { s.logConfig = config }}
+}
+
+func (o KeepOption) change(s *settings) { o.apply(s) }
+func (o KeepOption) table()             {}
+func (o KeepOption) aggregate()         {}
+func (o KeepOption) keep()              {}
+
+// PartitionOption is an option of everything that writes a topic.
+type PartitionOption struct{ apply func(*settings) }
+
+// Partitioner says which of the n partitions of a topic a record goes to, instead
+// of the hash of its key.
+func Partitioner[K, V any](f func(topic string, r record.Record[K, V], n int32) int32) PartitionOption {
+	return PartitionOption{func(s *settings) { s.partition = f }}
+}
+
+func (o PartitionOption) change(s *settings) { o.apply(s) }
+func (o PartitionOption) sink()              {}
+func (o PartitionOption) repartition()       {}
+
+// CountOption is an option of Repartition.
+type CountOption int32
+
+// Partitions is the number of partitions of the repartition topic, instead of the
+// highest number among the topics that it is fed from.
+func Partitions(n int32) CountOption { return CountOption(n) }
+
+func (o CountOption) change(s *settings) { s.partitions = int32(o) }
+func (o CountOption) repartition()       {}
+
+// pick returns a serde that an option chose, checked against the type.
+func pick[T any](b *Builder, where string, chosen any) serde.Serde[T] {
+	if chosen == nil {
+		return nil
+	}
+	s, ok := chosen.(serde.Serde[T])
+	if !ok {
+		b.fault("node %q: the chosen serde is a %T, which is not for %s", where, chosen, typeName[T]())
+	}
+	return s
+}
+
+func pickFunc[K, V any](b *Builder, where string, chosen any) func(record.Record[K, V], int64) int64 {
+	if chosen == nil {
+		return nil
+	}
+	f, ok := chosen.(func(record.Record[K, V], int64) int64)
+	if !ok {
+		b.fault("node %q: Timestamps was given a %T", where, chosen)
+	}
+	return f
+}
+
+func typeName[T any]() string { return fmt.Sprintf("%T", *new(T)) }
