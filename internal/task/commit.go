@@ -1,0 +1,131 @@
+package task
+
+import (
+	"github.com/tidemill/tidemill/processors"
+	"github.com/tidemill/tidemill/record"
+	"github.com/tidemill/tidemill/state"
+)
+
+// Punctuate calls the punctuations that are due by the wall clock, and reports
+// whether there were any.
+func (t *Task) Punctuate(now int64) (bool, error) {
+	t.env.Now = now
+	return t.env.Punctuate(processors.WallClockTime, now)
+}
+
+// NextPunctuation is the wall-clock time of the next punctuation, if there is one.
+func (t *Task) NextPunctuation() (int64, bool) { return t.env.NextPunctuation() }
+
+// Blocked is the wall-clock time until which a record waits to be tried again;
+// 0 if none does.
+func (t *Task) Blocked() int64 { return t.blocked }
+
+// flushRun is after how many flushed writes the outputs are taken, to bound them.
+const flushRun = 512
+
+// Flush logs and forwards every write that the stores hold back. It belongs to
+// every commit. take is called now and then, and at the end, to take the outputs.
+func (t *Task) Flush(take func()) error {
+	defer take()
+	t.env.Source = record.Metadata{}
+	for again := true; again; {
+		again = false
+		for _, store := range t.stores.Lifecycles {
+			flushed, err := t.flush(store, take)
+			if err != nil {
+				return err
+			}
+			again = again || flushed
+		}
+		again = again && len(t.stores.Lifecycles) > 1
+	}
+	return nil
+}
+
+func (t *Task) flush(store state.Lifecycle, take func()) (flushed bool, err error) {
+	for n := 1; ; n++ {
+		if n%flushRun == 0 {
+			take()
+		}
+		logged, err := store.FlushLog()
+		if err != nil || !logged {
+			return flushed, err
+		}
+		flushed = true
+		t.begin()
+		if err := t.protect(store.FlushForward); err != nil {
+			if _, err = t.failed(err, nil); err != nil {
+				return flushed, err
+			}
+		}
+	}
+}
+
+// Take appends the outputs so far to dst, in the order in which they must become
+// durable.
+func (t *Task) Take(dst []*record.Batch) []*record.Batch { return t.env.Outbox.Take(dst) }
+
+// Position is what is to be committed for one input.
+type Position struct {
+	Topic     string
+	Partition int32
+	// Offset is the next offset to read.
+	Offset int64
+	// Time is the highest timestamp of the partition, or -1.
+	Time int64
+	// Progress is what the operators want back after a restart.
+	Progress map[string]int64
+}
+
+// Positions appends what has to be committed: the inputs whose position has moved
+// since the last call of Committed.
+func (t *Task) Positions(dst []Position) []Position {
+	var progress map[string]int64
+	for i, in := range t.inputs {
+		if in.position() == t.committed[i] {
+			continue
+		}
+		if progress == nil {
+			progress = t.env.Committable()
+		}
+		dst = append(dst, Position{Topic: in.topic, Partition: in.partition, Offset: in.position(), Time: in.time, Progress: progress})
+	}
+	return dst
+}
+
+// Committed says that the positions have been committed.
+func (t *Task) Committed() {
+	for i, in := range t.inputs {
+		t.committed[i] = in.position()
+	}
+}
+
+// Pinned is about how many bytes of committed or uncommitted writes wait for a
+// checkpoint.
+func (t *Task) Pinned() int {
+	n := 0
+	for _, store := range t.stores.Lifecycles {
+		n += store.Pinned()
+	}
+	return n
+}
+
+// Checkpoint adds everything written since the last checkpoint to a batch. It is
+// called when all of it is committed; positions are where the changelogs stand
+// then, by store. Checkpointed says that the batch has been applied.
+func (t *Task) Checkpoint(b state.Batch, positions []state.Position) error {
+	for i, store := range t.stores.Lifecycles {
+		if err := store.Checkpoint(b); err != nil {
+			return err
+		}
+		store.Space().SetPosition(b, positions[i])
+	}
+	return nil
+}
+
+// Checkpointed says that the last checkpoint has been applied.
+func (t *Task) Checkpointed() {
+	for _, store := range t.stores.Lifecycles {
+		store.Checkpointed()
+	}
+}

@@ -1,0 +1,123 @@
+package task
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/tidemill/tidemill/processors"
+	"github.com/tidemill/tidemill/record"
+)
+
+// Process takes at most limit records from the inputs, lowest timestamp first,
+// and runs each through the topology. now is the wall clock in milliseconds. It
+// returns how many it took, 0 if there is nothing to do for now. An error is
+// final: the task has to be thrown away.
+func (t *Task) Process(limit int, now int64) (n int, err error) {
+	t.env.Now = now
+	if now < t.blocked {
+		return 0, nil
+	}
+	for n < limit {
+		in := t.choose()
+		if in == nil {
+			break
+		}
+		taken, err := t.one(in)
+		if err != nil || !taken {
+			return n, err
+		}
+		n++
+	}
+	t.env.Source = record.Metadata{}
+	t.env.Headers = nil
+	return n, nil
+}
+
+// one runs the head record of an input. It reports false if the record has to be
+// tried again later.
+func (t *Task) one(in *input) (bool, error) {
+	raw := in.first()
+	t.env.Source = record.Metadata{Topic: in.topic, Partition: in.partition, Offset: raw.Offset}
+	t.begin()
+	t.env.Enter(in.node)
+	at, err := t.run(in, raw)
+	if err != nil {
+		retry, err := t.failed(err, raw)
+		if retry || err != nil {
+			return false, err
+		}
+	} else {
+		in.time = max(in.time, at)
+	}
+	t.attempt = 0
+	t.processed++
+	in.advance(t.config.Recycle)
+	if err := t.env.RunAfterRecord(); err != nil {
+		return false, err
+	}
+	if t.env.StreamTime >= 0 {
+		_, err = t.env.Punctuate(processors.StreamTime, t.env.StreamTime)
+		return true, err
+	}
+	return true, nil
+}
+
+// run processes a record and turns a panic of the user's code into an error.
+func (t *Task) run(in *input, raw *record.Raw) (at int64, err error) {
+	defer caught(&err)
+	return in.source.Process(raw, in.time)
+}
+
+// guard runs work that no record at hand causes as a unit.
+func (t *Task) guard(work func() error) error {
+	t.begin()
+	err := t.protect(work)
+	if err != nil {
+		_, err = t.failed(err, nil)
+	}
+	return err
+}
+
+func (t *Task) protect(work func() error) (err error) {
+	defer caught(&err)
+	return work()
+}
+
+// PanicError is the error that a panic of the user's code becomes.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap is the value of the panic if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+func caught(err *error) {
+	if value := recover(); value != nil {
+		*err = &PanicError{Value: value, Stack: debug.Stack()}
+	}
+}
+
+// begin starts a unit of work that can be taken back.
+func (t *Task) begin() {
+	t.mark = t.env.Outbox.Mark()
+	if !t.lenient {
+		return
+	}
+	for _, store := range t.stores.Lifecycles {
+		store.Mark()
+	}
+}
+
+// rollback takes back everything since begin.
+func (t *Task) rollback() {
+	t.env.Outbox.Rollback(t.mark)
+	for _, store := range t.stores.Lifecycles {
+		store.Rollback()
+	}
+}
