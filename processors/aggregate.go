@@ -41,7 +41,7 @@ func Aggregate[K, V, A any](store string, fold Fold[K, V, A]) Supplier[K, V, K, 
 		if err != nil {
 			return nil, err
 		}
-		rows.OnWrite(func(e *state.Entry[K, A]) error { return forwardEntry(c, e.Key(), e) })
+		rows.OnWrite(func(w *state.Written[K, A]) error { return forwardWrite(c, w.Key(), w) })
 		return Func[K, V](func(r record.Record[K, V]) error {
 			if r.NullKey || r.Tombstone {
 				c.Drop(dropNullKeyOrValue)

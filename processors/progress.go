@@ -1,11 +1,19 @@
 package processors
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // tracked is the highest timestamp that one operator has seen.
 type tracked struct {
 	name string
 	time *int64
+	// entered says that an entry of it may be committed somewhere, which has to be
+	// kept up from then on.
+	entered bool
+	// marked is the time when the unit of work began.
+	marked int64
 }
 
 // timeSuffix marks the progress entries that TrackTime writes. Kafka Streams
@@ -18,11 +26,12 @@ const timeSuffix = "\x00time"
 // Streams begins anew.
 func (t *Task) TrackTime(name string) *int64 {
 	seen := t.StreamTime
-	if at, ok := t.progress[name+timeSuffix]; ok {
+	at, entered := t.progress[name+timeSuffix]
+	if entered {
 		seen = at
 		delete(t.progress, name+timeSuffix)
 	}
-	t.tracked = append(t.tracked, tracked{name: name + timeSuffix, time: &seen})
+	t.tracked = append(t.tracked, tracked{name: name + timeSuffix, time: &seen, entered: entered})
 	return &seen
 }
 
@@ -34,17 +43,60 @@ func (t *Task) Progress(name string) (int64, bool) {
 }
 
 // SetProgress sets the number that Progress returns, from the next commit on.
-func (t *Task) SetProgress(name string, at int64) { t.progress[name] = at }
+func (t *Task) SetProgress(name string, at int64) {
+	if t.marking {
+		before, had := t.progress[name]
+		t.undo = append(t.undo, progressed{name: name, before: before, had: had})
+	}
+	t.progress[name] = at
+}
 
-// Committable is all progress as it is to be committed. A tracked time that
-// equals stream time needs no entry, because stream time is committed anyway.
+// progressed is one change of progress, to be taken back.
+type progressed struct {
+	name   string
+	before int64
+	had    bool
+}
+
+// Mark begins a unit of work. Rollback takes back what it did to time and progress.
+func (t *Task) Mark() {
+	t.marking, t.markedTime = true, t.StreamTime
+	t.undo = t.undo[:0]
+	for i := range t.tracked {
+		t.tracked[i].marked = *t.tracked[i].time
+	}
+}
+
+// Rollback takes back the changes of stream time, of tracked times and of progress
+// since Mark.
+func (t *Task) Rollback() {
+	t.StreamTime = t.markedTime
+	for _, one := range t.tracked {
+		*one.time = one.marked
+	}
+	for _, change := range slices.Backward(t.undo) {
+		if change.had {
+			t.progress[change.name] = change.before
+		} else {
+			delete(t.progress, change.name)
+		}
+	}
+	t.undo = t.undo[:0]
+}
+
+// Committable is all progress as it is to be committed. A tracked time that has
+// always equalled stream time needs no entry, because stream time is committed
+// anyway. Once there is an entry it is kept up: another input of the task may have
+// it committed for long after, and at a restart the highest one counts.
 func (t *Task) Committable() map[string]int64 {
 	if len(t.progress) == 0 && len(t.tracked) == 0 {
 		return nil
 	}
 	out := maps.Clone(t.progress)
-	for _, one := range t.tracked {
-		if *one.time != t.StreamTime {
+	for i := range t.tracked {
+		one := &t.tracked[i]
+		one.entered = one.entered || *one.time != t.StreamTime
+		if one.entered {
 			out[one.name] = *one.time
 		}
 	}

@@ -2,6 +2,7 @@ package processors
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -49,22 +50,32 @@ func (c *Context[K, V]) Schedule(interval time.Duration, kind TimeKind, f func(a
 // Punctuate calls what is due at the given time, and reports whether there was
 // anything.
 func (t *Task) Punctuate(kind TimeKind, at int64) (called bool, err error) {
+	cancelled := false
 	for i := 0; i < len(t.schedules); i++ {
 		s := t.schedules[i]
+		cancelled = cancelled || s.stopped
 		if s.stopped || s.kind != kind || at < s.next {
 			continue
 		}
 		called = true
 		s.next += ((at-s.next)/s.interval + 1) * s.interval
-		err = t.Guard(func() error {
-			t.at = s.node
-			return s.call(at)
-		})
-		if err != nil {
+		if err := t.punctuate(s, at); err != nil {
 			return true, err
 		}
 	}
+	if cancelled {
+		t.schedules = slices.DeleteFunc(t.schedules, func(s *Schedule) bool { return s.stopped })
+	}
 	return called, nil
+}
+
+// punctuate calls one punctuation. What it writes has the time that it is called
+// for.
+func (t *Task) punctuate(s *Schedule, at int64) error {
+	return t.Guard(func() error {
+		t.at, t.Time, t.Headers = s.node, at, nil
+		return s.call(at)
+	})
 }
 
 // NextPunctuation is the earliest wall-clock time at which a punctuation is due;

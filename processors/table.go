@@ -15,7 +15,7 @@ func Table[K, V any](store string) Supplier[K, V, K, Change[V]] {
 		if err != nil {
 			return nil, err
 		}
-		rows.OnWrite(func(e *state.Entry[K, V]) error { return forwardEntry(c, e.Key(), e) })
+		rows.OnWrite(func(w *state.Written[K, V]) error { return forwardWrite(c, w.Key(), w) })
 		return Func[K, V](func(r record.Record[K, V]) error {
 			if r.NullKey {
 				c.Drop(dropNullKey)
@@ -33,12 +33,28 @@ func Table[K, V any](store string) Supplier[K, V, K, Change[V]] {
 	}
 }
 
-// forwardEntry forwards what a write changed, with the timestamp and the headers
+// View is Table for a table that nothing reads by key, so that it needs no store.
+// The updates that it passes on do not tell what the row was.
+func View[K, V any]() Supplier[K, V, K, Change[V]] {
+	return func(c *Context[K, Change[V]]) (Processor[K, V], error) {
+		values := nullsOf[V]()
+		return Func[K, V](func(r record.Record[K, V]) error {
+			if r.NullKey {
+				c.Drop(dropNullKey)
+				return nil
+			}
+			has := !r.Tombstone && !values.isNil(r.Value)
+			return c.Forward(record.WithValue(r, Change[V]{New: r.Value, HasNew: has}))
+		}), nil
+	}
+}
+
+// forwardWrite forwards what a write changed, with the timestamp and the headers
 // of the write.
-func forwardEntry[K, K2, V any](c *Context[K, Change[V]], key K, e *state.Entry[K2, V]) error {
-	out := record.Record[K, Change[V]]{Key: key, Headers: e.Headers()}
-	out.Value.New, out.Timestamp, out.Value.HasNew = e.Value()
-	out.Value.Old, _, out.Value.HasOld = e.Old()
+func forwardWrite[K, K2, V any](c *Context[K, Change[V]], key K, w *state.Written[K2, V]) error {
+	out := record.Record[K, Change[V]]{Key: key, Headers: w.Headers()}
+	out.Value.New, out.Timestamp, out.Value.HasNew = w.New()
+	out.Value.Old, _, out.Value.HasOld = w.Old()
 	c.at = c.node
 	return c.Forward(out)
 }

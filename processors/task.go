@@ -45,6 +45,12 @@ type Task struct {
 	tracked   []tracked
 	drops     map[string]int64
 	commit    bool
+
+	// marking says that units of work can be taken back; undo and markedTime are
+	// what Rollback needs.
+	marking    bool
+	markedTime int64
+	undo       []progressed
 }
 
 // Init prepares a task for the assembly of its processors. progress is what was

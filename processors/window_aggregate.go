@@ -38,8 +38,8 @@ func (w WindowAggregate[K, V, A]) Supplier() Supplier[K, V, window.Key[K], Chang
 			c.AfterRecord(p.emitClosed)
 			return p, nil
 		}
-		rows.OnWrite(func(e *state.Entry[state.Windowed[K], A]) error {
-			return forwardEntry(c, p.key(e.Key()), e)
+		rows.OnWrite(func(w *state.Written[state.Windowed[K], A]) error {
+			return forwardWrite(c, p.key(w.Key()), w)
 		})
 		return p, nil
 	}
@@ -55,7 +55,7 @@ type windowAggregate[K, V, A any] struct {
 }
 
 func (p *windowAggregate[K, V, A]) key(w state.Windowed[K]) window.Key[K] {
-	return window.Key[K]{Key: w.Key, Start: w.Start, End: w.Start + p.Windows.Size()}
+	return window.Key[K]{Key: w.Key, Start: w.Start, End: p.Windows.End(w.Start)}
 }
 
 func (p *windowAggregate[K, V, A]) Process(r record.Record[K, V]) error {
@@ -64,7 +64,8 @@ func (p *windowAggregate[K, V, A]) Process(r record.Record[K, V]) error {
 		return nil
 	}
 	*p.seen = max(*p.seen, r.Timestamp)
-	for start := p.Windows.First(r.Timestamp); start <= r.Timestamp; start += p.Windows.Advance() {
+	// Behind the last window before the end of time, start is negative.
+	for start := p.Windows.First(r.Timestamp); start >= 0 && start <= r.Timestamp; start += p.Windows.Advance() {
 		if p.Windows.CloseTime(start) <= *p.seen {
 			p.c.Drop(dropLate)
 			continue

@@ -10,22 +10,16 @@ import (
 // it came is committed with the offsets, in the form of Kafka Streams: the stream
 // time less the grace at which it last looked.
 func (p *windowAggregate[K, V, A]) emitClosed() error {
-	closed := *p.seen - p.Windows.GracePeriod()
-	last, ran := p.c.Progress(p.Store)
-	size := p.Windows.Size()
-	if closed < size || ran && closed <= last {
+	to := p.Windows.LastClosed(*p.seen)
+	from := int64(0)
+	if last, ran := p.c.Progress(p.Store); ran {
+		from = p.Windows.LastClosed(last+p.Windows.GracePeriod()) + 1
+	}
+	if to < from {
 		return nil
 	}
-	from := int64(0)
-	if ran {
-		from = max(0, last-size+1)
-	}
-	first := (from + p.Windows.Advance() - 1) / p.Windows.Advance() * p.Windows.Advance()
-	if ran && first > closed-size {
-		return nil // no window starts in between
-	}
-	p.c.SetProgress(p.Store, closed)
-	for item, err := range p.rows.FetchAll(from, closed-size) {
+	p.c.SetProgress(p.Store, *p.seen-p.Windows.GracePeriod())
+	for item, err := range p.rows.FetchKept(from, to) {
 		if err != nil {
 			return err
 		}

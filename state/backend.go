@@ -16,9 +16,9 @@ func (e *BackendError) Error() string { return "state: read local state: " + e.E
 func (e *BackendError) Unwrap() error { return e.Err }
 
 // Backend is an ordered map from byte strings to byte strings that holds the
-// committed state of every store of one worker. Keys are ordered bytewise; the
-// empty key is a key, and an empty value is a value. All methods are safe for
-// concurrent use, and none keeps or changes the slices given to it.
+// committed state of every store of one worker. Keys are ordered bytewise and
+// are not empty; values may be. All methods are safe for concurrent use, and none
+// keeps or changes the slices given to it.
 //
 // A backend that survives a crash holds, after it, the effect of some prefix of
 // the batches in the order in which they were committed, each batch whole or
@@ -50,7 +50,9 @@ type Backend interface {
 // copies the slices given to it. It is not safe for concurrent use, and not to
 // be used after Commit or Discard.
 type Batch interface {
+	// Set sets key to value. If key is empty, Commit returns an error.
 	Set(key, value []byte)
+	// Delete deletes key. It does nothing if there is none.
 	Delete(key []byte)
 	// DeleteRange deletes every key in [from, to), those set earlier in the
 	// batch too. It does nothing if to is not after from: unlike in Scan, a nil

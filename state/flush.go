@@ -13,11 +13,11 @@ type store[K, V any] struct {
 	name    string
 	log     *Changelog
 	caching bool
-	onWrite func(*Entry[K, V]) error
+	onWrite func(*Written[K, V]) error
 	// flushed counts the entries of dirty that FlushLog has handed out.
 	flushed int
-	// forward is the entry that FlushForward has to forward, if any.
-	forward *Entry[K, V]
+	// written is the write that FlushForward has to forward.
+	written Written[K, V]
 	// expired, if set, tells which backend keys below it are to be dropped.
 	expired func() []byte
 	row     []byte
@@ -28,23 +28,36 @@ func (s *store[K, V]) open(name string, l layout[K, V], o Options) {
 	s.init(o.Space, l, o.Capacity)
 }
 
+// Written is a write as it becomes visible downstream: several writes of a key
+// between two commits are one, if the store caches.
+type Written[K, V any] struct {
+	entry   *Entry[K, V]
+	old     version[V]
+	headers record.Headers
+}
+
+// Key is the key that was written.
+func (w *Written[K, V]) Key() K { return w.entry.typed }
+
+// New is the new value, its timestamp and whether there is one.
+func (w *Written[K, V]) New() (V, int64, bool) { return w.entry.Value() }
+
+// Old is what was visible downstream before.
+func (w *Written[K, V]) Old() (V, int64, bool) { return w.old.value, w.old.ts, w.old.present }
+
+// Headers are those of the record that wrote last.
+func (w *Written[K, V]) Headers() record.Headers { return w.headers }
+
 // OnWrite sets the function that is called for every write when it becomes
-// visible downstream: at once, or at the next flush if the store caches. The
-// entry then tells the version before with Old.
-func (s *store[K, V]) OnWrite(f func(*Entry[K, V]) error) { s.onWrite = f }
+// visible downstream: at once, or at the next flush if the store caches. What it
+// is given is valid during the call.
+func (s *store[K, V]) OnWrite(f func(*Written[K, V]) error) { s.onWrite = f }
 
 // Caching says whether writes are held back until the task commits.
 func (s *store[K, V]) Caching() bool { return s.caching }
 
 // Name is the name of the store.
 func (s *store[K, V]) Name() string { return s.name }
-
-// Old is, during a call of the function set by OnWrite, the version that was
-// visible downstream before.
-func (e *Entry[K, V]) Old() (V, int64, bool) { return e.old.value, e.old.ts, e.old.present }
-
-// Headers are those of the record that wrote the entry last.
-func (e *Entry[K, V]) Headers() record.Headers { return e.headers }
 
 // set is a write with everything that follows from it.
 func (s *store[K, V]) set(e *Entry[K, V], v version[V], headers record.Headers) error {
@@ -55,12 +68,21 @@ func (s *store[K, V]) set(e *Entry[K, V], v version[V], headers record.Headers) 
 	if s.caching {
 		return nil
 	}
-	e.dirty = false
+	s.take(len(s.dirty) - 1)
 	s.dirty = s.dirty[:len(s.dirty)-1]
-	if err := s.logEntry(e); err != nil || s.onWrite == nil {
+	if err := s.logEntry(e); err != nil {
 		return err
 	}
-	return s.onWrite(e)
+	return s.FlushForward()
+}
+
+// take makes the write at a place of the list the one to forward.
+func (s *store[K, V]) take(i int) *Entry[K, V] {
+	d := s.dirty[i]
+	s.dirty[i] = unflushed[K, V]{}
+	d.entry.dirty = 0
+	s.written = Written[K, V]{entry: d.entry, old: d.old, headers: d.headers}
+	return d.entry
 }
 
 func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
@@ -86,12 +108,9 @@ func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
 // again since the last flush has no effect outside and is passed over.
 func (s *store[K, V]) FlushLog() (bool, error) {
 	for s.flushed < len(s.dirty) {
-		e := s.dirty[s.flushed]
-		s.dirty[s.flushed] = nil
+		e := s.take(s.flushed)
 		s.flushed++
-		e.dirty = false
-		if e.old.present || e.now.present {
-			s.forward = e
+		if s.written.old.present || e.now.present {
 			return true, s.logEntry(e)
 		}
 	}
@@ -101,15 +120,10 @@ func (s *store[K, V]) FlushLog() (bool, error) {
 
 // FlushForward forwards the write that FlushLog logged.
 func (s *store[K, V]) FlushForward() error {
-	e := s.forward
-	s.forward = nil
 	if s.onWrite == nil {
 		return nil
 	}
-	err := s.onWrite(e)
-	var none version[V]
-	e.old, e.headers = none, nil
-	return err
+	return s.onWrite(&s.written)
 }
 
 // Mark implements Lifecycle.

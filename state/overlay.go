@@ -8,19 +8,20 @@ import (
 	"github.com/tidemill/tidemill/record"
 )
 
-// Entry is one key of a store in memory. Its fields are read through the
-// methods and written through the store that it came from; it is valid until
-// the next call on that store that looks up another key.
+// Entry is one key of a store in memory. It is read through its methods and
+// written through the store that it came from; it is valid until the next call on
+// that store that looks up another key.
 type Entry[K, V any] struct {
 	key   string // as in the backend, without the space's prefix
 	typed K
 	now   version[V]
-	// old is the version that was flushed last, while dirty is set.
-	old     version[V]
-	headers record.Headers
-	epoch   uint64 // of the last write; 0 if there was none
-	size    int
-	dirty   bool
+	epoch uint64 // of the last write; 0 if there was none
+	size  int32
+	// dirty is the entry's place in the overlay's list of unflushed writes, from 1;
+	// 0 if it is not in it.
+	dirty int32
+	// used says that the entry was looked up since the cache was last swept.
+	used bool
 }
 
 type version[V any] struct {
@@ -35,21 +36,29 @@ func (e *Entry[K, V]) Key() K { return e.typed }
 // Value is the value, its timestamp and whether there is one.
 func (e *Entry[K, V]) Value() (V, int64, bool) { return e.now.value, e.now.ts, e.now.present }
 
+// unflushed is a write that has not been flushed yet.
+type unflushed[K, V any] struct {
+	entry *Entry[K, V]
+	// old is the version that was flushed last.
+	old version[V]
+	// headers are those of the record that wrote last.
+	headers record.Headers
+}
+
 // overlay is the typed write-back cache over one space. Entries that were
 // written since the last applied checkpoint are pinned: they are the only place
-// where their value is. The others are a cache of two generations: when the
-// younger one is full it becomes the older one, and what is still unpinned and
-// unused in the older one by then is dropped.
+// where their value is. The others are a cache: when it is over its capacity, it
+// is swept of what was not used since the last time.
 type overlay[K, V any] struct {
 	space  Space
 	layout layout[K, V]
 	// scratch holds the space's prefix followed by the key looked up last.
 	scratch []byte
 
-	young, old           map[string]*Entry[K, V]
-	youngBytes, capacity int
+	entries         map[string]*Entry[K, V]
+	bytes, capacity int
 
-	dirty []*Entry[K, V] // written since the last flush, in order
+	dirty []unflushed[K, V] // in the order of the writes
 	// pending was written since the last checkpoint began; inflight is what that
 	// checkpoint is writing. Together they are the pinned entries.
 	pending, inflight []*Entry[K, V]
@@ -72,18 +81,19 @@ type overlay[K, V any] struct {
 }
 
 type undo[K, V any] struct {
-	entry  *Entry[K, V]
-	before Entry[K, V]
+	entry   *Entry[K, V]
+	before  Entry[K, V]
+	headers record.Headers
 }
 
-// entryOverhead is what an entry costs beside its key and value: its own fields
-// and its share of the map and the lists.
-const entryOverhead = 64
+// entryOverhead is what an entry costs beside its own fields, its key and its
+// value: its share of the map and the lists, and the rounding up of allocations.
+const entryOverhead = 48
 
 func (o *overlay[K, V]) init(space Space, l layout[K, V], capacity int) {
 	o.space, o.layout, o.capacity = space, l, capacity
 	o.scratch = append(o.scratch, space.prefix[:]...)
-	o.young, o.old = map[string]*Entry[K, V]{}, map[string]*Entry[K, V]{}
+	o.entries = map[string]*Entry[K, V]{}
 	o.epoch = 1
 }
 
@@ -94,15 +104,11 @@ func (o *overlay[K, V]) lookup(key K) (*Entry[K, V], error) {
 		return nil, err
 	}
 	o.scratch = b
-	bytes := b[spacePrefix:]
-	if e := o.young[string(bytes)]; e != nil {
+	if e := o.entries[string(b[spacePrefix:])]; e != nil {
+		e.used = true
 		return e, nil
 	}
-	if e := o.old[string(bytes)]; e != nil {
-		o.keep(e)
-		return e, nil
-	}
-	return o.load(key, bytes)
+	return o.load(key, b[spacePrefix:])
 }
 
 func (o *overlay[K, V]) load(key K, bytes []byte) (*Entry[K, V], error) {
@@ -117,28 +123,33 @@ func (o *overlay[K, V]) load(key K, bytes []byte) (*Entry[K, V], error) {
 		}
 		e.now.present = true
 	}
-	e.size = entryOverhead + 2*len(bytes) + len(value) + int(unsafe.Sizeof(*e))
-	o.keep(e)
+	e.size = int32(entryOverhead + 2*len(bytes) + len(value) + int(unsafe.Sizeof(*e)))
+	if o.bytes+int(e.size) > o.capacity {
+		o.sweep()
+	}
+	o.entries[e.key] = e
+	o.bytes += int(e.size)
 	return e, nil
 }
 
-// keep puts an entry into the younger generation.
-func (o *overlay[K, V]) keep(e *Entry[K, V]) {
-	if o.youngBytes+e.size > o.capacity/2 {
-		o.rotate()
-	}
-	o.young[e.key] = e
-	o.youngBytes += e.size
-}
-
-func (o *overlay[K, V]) rotate() {
-	dropped := o.old
-	o.old = o.young
-	o.young, o.youngBytes = make(map[string]*Entry[K, V], len(o.old)), 0
-	for key, e := range dropped {
-		if o.pinned(e) && o.old[key] == nil {
-			o.young[key] = e
-			o.youngBytes += e.size
+// sweep drops unpinned entries until a quarter of the capacity is free: first
+// those that were not used since the last sweep, then any.
+func (o *overlay[K, V]) sweep() {
+	goal := o.capacity - o.capacity/4
+	for _, spare := range []bool{true, false} {
+		for key, e := range o.entries {
+			if o.bytes <= goal {
+				return
+			}
+			if o.pinned(e) {
+				continue
+			}
+			if spare && e.used {
+				e.used = false
+				continue
+			}
+			delete(o.entries, key)
+			o.bytes -= int(e.size)
 		}
 	}
 }
@@ -148,24 +159,31 @@ func (o *overlay[K, V]) pinned(e *Entry[K, V]) bool { return e.epoch > o.applied
 // write replaces the version of an entry.
 func (o *overlay[K, V]) write(e *Entry[K, V], v version[V], headers record.Headers) {
 	if o.journaling {
-		o.journal = append(o.journal, undo[K, V]{entry: e, before: *e})
+		u := undo[K, V]{entry: e, before: *e}
+		if e.dirty > 0 {
+			u.headers = o.dirty[e.dirty-1].headers
+		}
+		o.journal = append(o.journal, u)
 	}
-	if !e.dirty {
-		e.old, e.dirty = e.now, true
-		o.dirty = append(o.dirty, e)
+	if e.dirty == 0 {
+		o.dirty = append(o.dirty, unflushed[K, V]{entry: e, old: e.now})
+		e.dirty = int32(len(o.dirty))
 	}
+	o.dirty[e.dirty-1].headers = headers
 	if e.epoch != o.epoch {
 		e.epoch = o.epoch
 		o.pending = append(o.pending, e)
-		o.pinnedBytes += e.size
+		o.pinnedBytes += int(e.size)
 	}
-	e.now, e.headers = v, headers
+	e.now = v
 }
 
 // mark begins a record: from here on its writes can be taken back.
 func (o *overlay[K, V]) mark() {
-	clear(o.journal)
-	o.journal = o.journal[:0]
+	if len(o.journal) > 0 {
+		clear(o.journal)
+		o.journal = o.journal[:0]
+	}
 	o.journaling = true
 	o.marks.dirty, o.marks.pending, o.marks.pinned = len(o.dirty), len(o.pending), o.pinnedBytes
 	o.marks.latest = o.latest
@@ -174,13 +192,18 @@ func (o *overlay[K, V]) mark() {
 // rollback takes back every write since mark.
 func (o *overlay[K, V]) rollback() {
 	for i := len(o.journal) - 1; i >= 0; i-- {
-		*o.journal[i].entry = o.journal[i].before
+		u := &o.journal[i]
+		*u.entry = u.before
+		if u.before.dirty > 0 {
+			o.dirty[u.before.dirty-1].headers = u.headers
+		}
 	}
 	clear(o.journal)
 	o.journal = o.journal[:0]
 	if o.indexed > o.marks.pending {
 		o.index, o.indexed = nil, 0
 	}
+	clear(o.dirty[o.marks.dirty:])
 	o.dirty, o.pending, o.pinnedBytes = o.dirty[:o.marks.dirty], o.pending[:o.marks.pending], o.marks.pinned
 	o.latest = o.marks.latest
 }

@@ -22,6 +22,8 @@ type Position struct {
 	// TopicID is the id of the changelog topic, which changes when the topic is
 	// deleted and created again. It is zero if the broker does not tell.
 	TopicID [16]byte
+	// At is when that was so, by the wall clock, in milliseconds since the epoch.
+	At int64
 }
 
 // Directory hands out the spaces of a backend and remembers them by name.
@@ -86,18 +88,20 @@ func (s Space) Position() (p Position, ok bool, err error) {
 	if err != nil || !ok {
 		return p, false, err
 	}
-	if len(value) != 24 {
+	if len(value) != 32 {
 		return p, false, nil
 	}
 	p.Offset = int64(binary.BigEndian.Uint64(value))
-	copy(p.TopicID[:], value[8:])
+	copy(p.TopicID[:], value[8:24])
+	p.At = int64(binary.BigEndian.Uint64(value[24:]))
 	return p, true, nil
 }
 
 // SetPosition writes the position as part of a batch.
 func (s Space) SetPosition(b Batch, p Position) {
 	value := binary.BigEndian.AppendUint64(nil, uint64(p.Offset))
-	b.Set(s.positionKey(), append(value, p.TopicID[:]...))
+	value = append(value, p.TopicID[:]...)
+	b.Set(s.positionKey(), binary.BigEndian.AppendUint64(value, uint64(p.At)))
 }
 
 // NewBatch returns an empty batch on the space's backend.

@@ -120,7 +120,13 @@ func (s *Window[K, V]) FetchRange(key K, from, to int64) iter.Seq2[Item[Windowed
 // FetchAll returns the rows with from <= start <= to, ordered by start and then
 // by encoded key.
 func (s *Window[K, V]) FetchAll(from, to int64) iter.Seq2[Item[Windowed[K], V], error] {
-	from = max(from, s.oldest(), 0)
+	return s.FetchKept(max(from, s.oldest()), to)
+}
+
+// FetchKept is FetchAll with the rows that have expired since the last checkpoint,
+// for an operator that has something left to do with them.
+func (s *Window[K, V]) FetchKept(from, to int64) iter.Seq2[Item[Windowed[K], V], error] {
+	from = max(from, 0)
 	if to < from {
 		return func(func(Item[Windowed[K], V], error) bool) {}
 	}

@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"bytes"
 	"sync"
 
 	"github.com/tidwall/btree"
@@ -37,9 +36,6 @@ func (b *Backend) Scan(from, to []byte, reverse bool, yield func(key, value []by
 	snapshot := b.snapshot()
 	if snapshot == nil {
 		return state.ErrClosed
-	}
-	if to != nil && bytes.Compare(from, to) >= 0 {
-		return nil
 	}
 	if reverse {
 		descend(snapshot, from, to, yield)

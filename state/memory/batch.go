@@ -2,6 +2,7 @@ package memory
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/tidwall/btree"
 
@@ -22,12 +23,18 @@ type write struct {
 	entry entry
 }
 
+var errEmptyKey = errors.New("state/memory: a key is empty")
+
 type batch struct {
 	backend *Backend
 	writes  []write
+	err     error // of a Set, for Commit
 }
 
 func (b *batch) Set(key, value []byte) {
+	if len(key) == 0 {
+		b.err = errEmptyKey
+	}
 	b.writes = append(b.writes, write{set, newEntry(key, value)})
 }
 
@@ -47,6 +54,9 @@ func (b *batch) Commit() error {
 	tree := b.backend.tree
 	if tree == nil {
 		return state.ErrClosed
+	}
+	if b.err != nil {
+		return b.err
 	}
 	for _, w := range b.writes {
 		w.apply(tree)

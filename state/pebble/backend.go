@@ -38,7 +38,9 @@ func (b *Backend) Get(dst, key []byte) (value []byte, ok bool, err error) {
 		return dst, false, readError("get", err)
 	}
 	value = dst
-	if iter.SeekPrefixGE(key) { // the prefix of a key is the key
+	// The prefix of a key is the whole key, so no other is found, except that
+	// an empty prefix finds any key.
+	if len(key) > 0 && iter.SeekPrefixGE(key) {
 		var found []byte
 		if found, err = iter.ValueAndErr(); err == nil {
 			value, ok = append(dst, found...), true
@@ -62,6 +64,9 @@ func (b *Backend) Scan(from, to []byte, reverse bool, yield func(key, value []by
 	defer b.gate.leave()
 	if to != nil && bytes.Compare(from, to) >= 0 {
 		return nil
+	}
+	if len(from) == 0 {
+		from = nil // Pebble takes an empty bound for one that it can seek
 	}
 	iter, err := b.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {

@@ -10,7 +10,10 @@ import (
 	"github.com/tidemill/tidemill/state"
 )
 
-var errSpent = errors.New("state/pebble: batch used after Commit or Discard")
+var (
+	errSpent    = errors.New("state/pebble: batch used after Commit or Discard")
+	errEmptyKey = errors.New("state/pebble: a key is empty")
+)
 
 // batch keeps the first error of a write for Commit.
 type batch struct {
@@ -18,6 +21,9 @@ type batch struct {
 	pending *pebble.Batch // nil after Commit or Discard
 	err     error
 }
+
+// lowestKey is the first of all keys.
+var lowestKey = []byte{0}
 
 // entryOverhead is the most that Pebble adds to a key and its value in a batch.
 const entryOverhead = 1 + 2*5
@@ -34,19 +40,27 @@ func (b *batch) fits(n int) bool {
 	return b.err == nil
 }
 
+// Set keeps empty keys out of the database: Pebble 2.1.7 cannot write a table
+// with no other key and panics when it flushes.
 func (b *batch) Set(key, value []byte) {
-	if b.fits(len(key) + len(value)) {
+	switch {
+	case len(key) == 0:
+		b.err = errEmptyKey
+	case b.fits(len(key) + len(value)):
 		b.err = b.pending.Set(key, value, nil)
 	}
 }
 
 func (b *batch) Delete(key []byte) {
-	if b.fits(len(key)) {
+	if len(key) > 0 && b.fits(len(key)) {
 		b.err = b.pending.Delete(key, nil)
 	}
 }
 
 func (b *batch) DeleteRange(from, to []byte) {
+	if len(from) == 0 {
+		from = lowestKey
+	}
 	if bytes.Compare(from, to) < 0 && b.fits(len(from)+len(to)) {
 		b.err = b.pending.DeleteRange(from, to, nil)
 	}

@@ -2,8 +2,8 @@
 //
 // # Memory
 //
-// The database uses at most CacheSize plus three times WriteBufferSize, 80 MiB
-// unless set otherwise, however many stores and partitions there are. While
+// The database uses about CacheSize plus three times WriteBufferSize at most, 80
+// MiB unless set otherwise, however many stores and partitions there are. While
 // fewer write buffers exist, the cache uses their share. On top come batches
 // that are not yet committed; those of at least half a write buffer, until they
 // are on disk; write buffers that a scan in progress began with; the blocks that

@@ -46,12 +46,7 @@ var pointChecks = []check{
 		wantNone(t, b, "missing")
 		wantKeys(t, b, nil, nil, "empty", "nil")
 	}},
-	{"the empty key is a key", func(t *testing.T, b state.Backend) {
-		put(t, b, "", "1", "a", "2")
-		wantValue(t, b, "", "1")
-		wantKeys(t, b, nil, nil, "", "a")
-		wantKeys(t, b, nil, []byte("a"), "")
-	}},
+	{"no key is empty", noKeyIsEmpty},
 	{"Get appends to dst", getAppends},
 	{"Get returns dst for a key that is not there", func(t *testing.T, b state.Backend) {
 		got, ok, err := b.Get([]byte("dst"), []byte("missing"))
@@ -90,5 +85,29 @@ func getAppends(t *testing.T, b state.Backend) {
 	got, ok, err = b.Get([]byte("no room:"), []byte("a"))
 	if err != nil || !ok || string(got) != "no room:value" {
 		t.Errorf("Get = %q, %v, %v; want no room:value", got, ok, err)
+	}
+}
+
+func noKeyIsEmpty(t *testing.T, b state.Backend) {
+	put(t, b, "a", "1")
+	for _, empty := range [][]byte{nil, {}} {
+		batch := b.NewBatch()
+		batch.Set([]byte("b"), []byte("2"))
+		batch.Set(empty, []byte("3"))
+		batch.Set([]byte("c"), []byte("4"))
+		if err := batch.Commit(); err == nil {
+			t.Error("a batch that sets an empty key was committed")
+		}
+		commit(t, b, func(batch state.Batch) {
+			batch.Delete(empty)
+			batch.DeleteRange(empty, []byte("a"))
+		})
+		wantNone(t, b, "")
+		wantKeys(t, b, empty, nil, "a")
+		if err := b.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		wantNone(t, b, "")
+		wantKeys(t, b, empty, nil, "a")
 	}
 }

@@ -20,7 +20,7 @@ var modelChecks = []check{
 			case n < 40:
 				commitRandom(t, b, &m, r)
 			case n < 70:
-				compareGet(t, b, m, randomKey(r))
+				compareGet(t, b, m, randomBound(r))
 			case n < 99:
 				compareScan(t, b, m, r)
 			default:
@@ -49,10 +49,18 @@ func newSeed(t testing.TB) uint64 {
 	return seed
 }
 
-// randomKey returns one of some thousand keys of 0 to 4 bytes, in which the
+// randomBound returns a key or, at times, an empty bound.
+func randomBound(r *rand.Rand) []byte {
+	if r.IntN(10) == 0 {
+		return []byte{}
+	}
+	return randomKey(r)
+}
+
+// randomKey returns one of some thousand keys of 1 to 4 bytes, in which the
 // lowest and highest bytes are frequent.
 func randomKey(r *rand.Rand) []byte {
-	key := make([]byte, r.IntN(5))
+	key := make([]byte, 1+r.IntN(4))
 	for i := range key {
 		key[i] = "\x00\x01aabcz\xfe\xff"[r.IntN(9)]
 	}
@@ -62,7 +70,7 @@ func randomKey(r *rand.Rand) []byte {
 func randomWrite(r *rand.Rand) write {
 	switch n := r.IntN(20); {
 	case n == 0:
-		return write{delRange, randomKey(r), randomKey(r)}
+		return write{delRange, randomBound(r), randomBound(r)}
 	case n < 5:
 		return write{del, randomKey(r), nil}
 	default:
@@ -111,7 +119,7 @@ func compareGet(t testing.TB, b state.Backend, m model, key []byte) {
 // of pairs.
 func compareScan(t testing.TB, b state.Backend, m model, r *rand.Rand) {
 	t.Helper()
-	from, to, reverse := randomKey(r), randomKey(r), r.IntN(2) == 0
+	from, to, reverse := randomBound(r), randomBound(r), r.IntN(2) == 0
 	if r.IntN(5) == 0 {
 		to = nil
 	}

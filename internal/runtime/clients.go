@@ -1,0 +1,119 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/tidemill/tidemill/topology"
+)
+
+// clients makes the Kafka clients of a worker. Each does one thing: the producer
+// writes (and commits, under exactly-once), the fetcher reads source partitions,
+// the member belongs to the consumer group and reads nothing, the restorer reads
+// changelogs. Options of the user come first, so that what correctness rests on
+// cannot be changed by accident.
+type clients struct {
+	config      Config
+	application string
+	instance    string
+}
+
+func (c clients) base(role string) []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.ClientID(c.application + "-" + c.instance[:min(8, len(c.instance))] + "-" + role),
+		kgo.SoftwareNameAndVersion("tidemill", "0.1.0"),
+	}
+	opts = append(opts, c.config.Client...)
+	if len(c.config.Brokers) > 0 {
+		opts = append(opts, kgo.SeedBrokers(c.config.Brokers...))
+	}
+	return append(opts, kgo.WithLogger(clientLogger{c.config.Logger}), kgo.DisableClientMetrics())
+}
+
+// Defaults of the clients that options of the user may change.
+const (
+	linger             = 5 * time.Millisecond
+	maxBufferedRecords = 50_000
+	maxBufferedBytes   = 64 << 20
+	maxFetchBytes      = 16 << 20
+)
+
+func (c clients) producer() (*kgo.Client, error) {
+	opts := []kgo.Opt{
+		kgo.ProducerLinger(linger),
+		kgo.MaxBufferedRecords(maxBufferedRecords),
+		kgo.MaxBufferedBytes(maxBufferedBytes),
+		kgo.ProducerBatchCompression(kgo.NoCompression()),
+	}
+	opts = append(opts, c.base("producer")...)
+	opts = append(opts, kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.UnknownTopicRetries(10))
+	if c.config.ExactlyOnce {
+		opts = append(opts, kgo.TransactionalID(c.transactionalID()), kgo.TransactionTimeout(c.config.TransactionTimeout))
+	}
+	return openClient(opts)
+}
+
+// transactionalID is the same each time the worker starts with the same state, so
+// that the transaction which it may have left open ends at once.
+func (c clients) transactionalID() string { return c.application + "-" + c.instance }
+
+func (c clients) fetcher() (*kgo.Client, error) {
+	opts := append([]kgo.Opt{kgo.FetchMaxBytes(maxFetchBytes)}, c.base("fetcher")...)
+	opts = append(opts, kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if c.config.ExactlyOnce {
+		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	}
+	return openClient(opts)
+}
+
+func (c clients) restorer() (*kgo.Client, error) { return openClient(c.base("restorer")) }
+
+// member makes the client that belongs to the group. All topics are paused: it is
+// there for its partitions only.
+func (c clients) member(subs []subtopologyTopics, callbacks []kgo.Opt) (*kgo.Client, error) {
+	opts := append(c.base("member"),
+		kgo.ConsumerGroup(c.application), kgo.Balancers(newBalancer(subs)), kgo.DisableAutoCommit(),
+		kgo.SessionTimeout(c.config.SessionTimeout), kgo.HeartbeatInterval(min(c.config.SessionTimeout/3, 3*time.Second)),
+		kgo.FetchMaxWait(time.Second),
+	)
+	if c.config.InstanceID != "" {
+		opts = append(opts, kgo.InstanceID(c.config.InstanceID))
+	}
+	return openClient(append(opts, callbacks...))
+}
+
+func openClient(opts []kgo.Opt) (*kgo.Client, error) {
+	cl, err := kgo.NewClient(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka client: %w", err)
+	}
+	return cl, nil
+}
+
+// topicsOf says which topics feed which subtopology, for the group's balancer.
+func topicsOf(plan *topology.Plan) []subtopologyTopics {
+	var out []subtopologyTopics
+	for _, sub := range plan.Subtopologies {
+		s := subtopologyTopics{id: sub.ID, copartitioned: sub.Copartitioned()}
+		for _, source := range sub.Sources {
+			s.topics = append(s.topics, source.Topics...)
+			if source.Pattern != nil {
+				s.patterns = append(s.patterns, source.Pattern)
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// leave tells the group that the member goes, so that its tasks move at once. A
+// static member does not: it is expected back.
+func leave(ctx context.Context, member *kgo.Client, static bool) error {
+	if static {
+		return nil
+	}
+	return member.LeaveGroupContext(ctx)
+}

@@ -1,0 +1,146 @@
+package runtime
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidemill/tidemill/internal/task"
+	"github.com/tidemill/tidemill/record"
+	"github.com/tidemill/tidemill/state"
+)
+
+// hosted is a task in a worker: the task itself, which only its lane touches, and
+// what the other goroutines need to reach it.
+type hosted struct {
+	task   *task.Task
+	id     task.ID
+	inputs []task.Input
+	lane   *lane
+	fetch  *fetcher
+	// committedOnly says that the inputs are read up to the last stable offset.
+	committedOnly bool
+
+	mu       sync.Mutex
+	inbox    []delivery
+	buffered []int  // bytes in the inbox and the task, by input
+	paused   []bool // by input
+	limit    int    // of buffered
+
+	unacked atomic.Int32
+	logMu   sync.Mutex
+	// changelogs are where the changelogs of the stores stand, by store.
+	changelogs []state.Position
+
+	// checkpointed is when the last checkpoint was taken, checkpointing whether
+	// one is being written. Only the worker's own goroutine uses them.
+	checkpointed  time.Time
+	checkpointing bool
+
+	batches []*record.Batch
+	// received is how many bytes the task itself holds, by input.
+	received []int
+}
+
+// delivery is fetched records on their way to a task.
+type delivery struct {
+	input     int
+	records   []record.Raw
+	next, end int64
+	bytes     int
+}
+
+// deliver puts records into the inbox and wakes the lane. It pauses a partition
+// of which too much has been buffered, which happens only when its task is held
+// up: otherwise the fetcher stops polling long before.
+func (h *hosted) deliver(d delivery) {
+	h.mu.Lock()
+	h.inbox = append(h.inbox, d)
+	h.buffered[d.input] += d.bytes
+	account := d.bytes
+	pause := h.buffered[d.input] > h.limit && !h.paused[d.input]
+	if pause {
+		h.paused[d.input] = true
+		account -= h.buffered[d.input]
+	} else if h.paused[d.input] {
+		account = 0
+	}
+	h.mu.Unlock()
+	h.fetch.account(account)
+	if pause {
+		h.fetch.pause(h.inputs[d.input].Topic, h.inputs[d.input].Partition)
+	}
+	h.lane.wakeUp()
+}
+
+// receive gives the task what is in its inbox.
+func (h *hosted) receive() {
+	h.mu.Lock()
+	inbox := h.inbox
+	h.inbox = nil
+	h.mu.Unlock()
+	for _, d := range inbox {
+		h.task.Enqueue(d.input, d.records, d.next, d.end)
+		h.received[d.input] += d.bytes
+		if len(d.records) == 0 {
+			h.fetch.recycle(d.records)
+		}
+	}
+}
+
+// settle accounts for what the task has consumed, and lets the fetching of a
+// paused partition go on when half of its buffer is free again.
+func (h *hosted) settle() {
+	for i := range h.inputs {
+		_, bytes := h.task.Buffered(i)
+		used := h.received[i] - bytes
+		if used == 0 {
+			continue
+		}
+		h.received[i] = bytes
+		h.mu.Lock()
+		h.buffered[i] -= used
+		account := -used
+		resume := h.paused[i] && h.buffered[i] < h.limit/2
+		if resume {
+			h.paused[i] = false
+			account = h.buffered[i]
+		} else if h.paused[i] {
+			account = 0
+		}
+		h.mu.Unlock()
+		h.fetch.account(account)
+		if resume {
+			h.fetch.resume(h.inputs[i].Topic, h.inputs[i].Partition)
+		}
+	}
+}
+
+// forget takes what the task holds out of the fetcher's account.
+func (h *hosted) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, bytes := range h.buffered {
+		if !h.paused[i] {
+			h.fetch.account(-bytes)
+		}
+	}
+}
+
+// logged notes how far a changelog has been written.
+func (h *hosted) logged(store int, next int64) {
+	h.logMu.Lock()
+	defer h.logMu.Unlock()
+	h.changelogs[store].Offset = max(h.changelogs[store].Offset, next)
+}
+
+// positions are where the changelogs stand.
+func (h *hosted) positions() []state.Position {
+	h.logMu.Lock()
+	defer h.logMu.Unlock()
+	out := append([]state.Position(nil), h.changelogs...)
+	for i := range out {
+		out[i].At = time.Now().UnixMilli()
+	}
+	return out
+}

@@ -1,0 +1,250 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/tidemill/tidemill/internal/task"
+	"github.com/tidemill/tidemill/topology"
+)
+
+// Worker runs the tasks of a plan that its consumer group gives it.
+type Worker struct {
+	config  Config
+	plan    *topology.Plan
+	clients clients
+	log     *slog.Logger
+
+	dir      *stateDir
+	producer *kgo.Client
+	fetcher  *fetcher
+	restorer *restorer
+	member   *kgo.Client
+	commits  committer
+	emitter  *emitter
+	limits   *topicLimits
+	lanes    []*lane
+
+	// events are run by the worker's own goroutine, one after another. All the
+	// fields below belong to it.
+	events  chan func()
+	owned   map[topicPartition]bool
+	hosted  map[task.ID]*hosted
+	opening *opening
+	// purgeable are committed positions of repartition topics.
+	purgeable map[string]map[int32]int64
+	// retries counts the recoveries since the last commit, the first at troubled.
+	retries  int
+	troubled time.Time
+	closing  bool
+
+	observing sync.Mutex
+	lost      atomic.Bool
+	failures  chan error
+	full      chan struct{}
+	// hard ends when the worker has to stop at once; ended is closed at its end.
+	hard    context.Context
+	ended   chan struct{}
+	running sync.WaitGroup
+}
+
+// New makes a worker. It starts nothing.
+func New(plan *topology.Plan, config Config) *Worker {
+	return &Worker{
+		config: config, plan: plan, log: config.Logger.With("application", plan.Application),
+		events: make(chan func(), 64), owned: map[topicPartition]bool{}, hosted: map[task.ID]*hosted{},
+		purgeable: map[string]map[int32]int64{},
+		failures:  make(chan error, 16), full: make(chan struct{}, 1), ended: make(chan struct{}),
+	}
+}
+
+// Run works until ctx ends or something fails for good. When ctx ends it commits
+// what has been processed, leaves the group and returns nil.
+func (w *Worker) Run(ctx context.Context) (err error) {
+	hard, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	w.hard = hard
+	defer cancel(context.Canceled)
+	defer func() { err = errors.Join(err, w.release()) }()
+	if err := w.prepare(ctx); err != nil {
+		return err
+	}
+	if err := w.join(); err != nil {
+		return err
+	}
+	err = w.loop(ctx)
+	timer := time.AfterFunc(w.config.ShutdownTimeout, func() { cancel(errShutdown) })
+	defer timer.Stop()
+	return errors.Join(err, w.shutdown(err == nil))
+}
+
+var errShutdown = errors.New("the shutdown took too long")
+
+// loop is the worker's own goroutine.
+func (w *Worker) loop(ctx context.Context) error {
+	commit := time.NewTicker(w.config.CommitInterval)
+	defer commit.Stop()
+	purge := time.NewTicker(w.config.PurgeInterval)
+	defer purge.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-w.failures:
+			if err := w.handle(err); err != nil {
+				return err
+			}
+			continue
+		case event := <-w.events:
+			event()
+		case <-commit.C:
+			err = w.commit()
+		case <-w.full:
+			err = w.commit()
+			commit.Reset(w.config.CommitInterval)
+		case <-purge.C:
+			w.purge()
+		}
+		if err != nil {
+			w.fail(err)
+		}
+	}
+}
+
+// handle decides whether a failure can be recovered from, and does so.
+func (w *Worker) handle(err error) error {
+	if !recoverable(err) {
+		return err
+	}
+	return w.recover(err)
+}
+
+// fail hands a failure to the worker's goroutine. Later ones of the same cause
+// may be dropped.
+func (w *Worker) fail(err error) {
+	select {
+	case w.failures <- err:
+	default:
+	}
+}
+
+// post has the worker's goroutine do something.
+func (w *Worker) post(event func()) {
+	select {
+	case w.events <- event:
+	case <-w.ended:
+	}
+}
+
+// call is post that waits until it has been done.
+func (w *Worker) call(event func()) {
+	done := make(chan struct{})
+	w.post(func() {
+		defer close(done)
+		event()
+	})
+	select {
+	case <-done:
+	case <-w.ended:
+	}
+}
+
+// requestCommit asks for a commit before it is due.
+func (w *Worker) requestCommit() {
+	select {
+	case w.full <- struct{}{}:
+	default:
+	}
+}
+
+// prepare checks topics and configuration and makes everything that the worker
+// needs, but joins no group yet.
+func (w *Worker) prepare(ctx context.Context) (err error) {
+	w.clients = clients{config: w.config, application: w.plan.Application, instance: "start000"}
+	admin, err := openClient(w.clients.base("admin"))
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	if err := w.prepareTopics(ctx, admin); err != nil {
+		return err
+	}
+	if w.dir, err = openStateDir(w.config, w.plan.Application, stateful(w.plan)); err != nil {
+		return err
+	}
+	w.clients.instance = w.dir.instance
+	restorer, err := w.clients.restorer()
+	if err != nil {
+		return err
+	}
+	w.restorer = newRestorer(restorer, w.config.ExactlyOnce)
+	fetcher, err := w.clients.fetcher()
+	if err != nil {
+		return err
+	}
+	w.fetcher = newFetcher(fetcher, w.config.BufferedBytes, w.fail)
+	w.limits = newTopicLimits(restorer)
+	return w.startProducer(ctx)
+}
+
+// startProducer makes the producer, and under exactly-once ends the transaction
+// that this worker may have left open.
+func (w *Worker) startProducer(ctx context.Context) (err error) {
+	if w.producer, err = w.clients.producer(); err != nil {
+		return err
+	}
+	if w.emitter == nil {
+		w.emitter = newEmitter(w.hard, w.fail)
+	}
+	w.emitter.producer = w.producer
+	member := func() groupMember { return w.membership() }
+	if w.config.ExactlyOnce {
+		w.commits = newExactlyOnce(w.producer, w.clients.transactionalID(), member, &w.lost)
+	} else {
+		w.commits = newAtLeastOnce(w.producer, member, &w.lost)
+	}
+	if err := w.commits.begin(ctx); err != nil {
+		return fmt.Errorf("producer: %w", withHint(err))
+	}
+	w.emitter.produced.Store(false)
+	return nil
+}
+
+// membership is in whose name the worker commits.
+func (w *Worker) membership() groupMember {
+	id, generation := w.member.GroupMetadata()
+	m := groupMember{group: w.plan.Application, memberID: id, generation: generation}
+	if w.config.InstanceID != "" {
+		m.instanceID = &w.config.InstanceID
+	}
+	return m
+}
+
+// join starts the lanes and joins the group.
+func (w *Worker) join() (err error) {
+	for range w.config.Lanes {
+		l := newLane(w.emitter, w.fail, w.requestCommit, w.config.CacheBytes/2)
+		w.lanes = append(w.lanes, l)
+		w.running.Add(1)
+		go l.run(&w.running)
+	}
+	w.fetcher.start()
+	w.member, err = w.clients.member(topicsOf(w.plan), w.groupOptions())
+	return err
+}
+
+func stateful(plan *topology.Plan) bool {
+	for _, sub := range plan.Subtopologies {
+		if len(sub.Stores) > 0 {
+			return true
+		}
+	}
+	return false
+}
