@@ -13,10 +13,10 @@ import (
 type Builder struct {
 	application string
 	nodes       []*node
-	stores      []*storeDef
+	stores      []*storeUse
 	repartition []*repartitionTopic
 	names       map[string]bool
-	through     map[throughKey]any
+	through     map[throughKey]through
 	// joins are pairs of nodes whose records have to be partitioned alike.
 	joins  [][2]*node
 	split  []*node
@@ -27,7 +27,7 @@ type Builder struct {
 // New begins the topology of an application. The id names its consumer group and
 // prefixes its internal topics, as Kafka Streams' application.id does.
 func New(application string) *Builder {
-	b := &Builder{application: application, names: map[string]bool{}, through: map[throughKey]any{}}
+	b := &Builder{application: application, names: map[string]bool{}, through: map[throughKey]through{}}
 	if err := checkTopicName(application); err != nil {
 		b.fault("application id %q: %w", application, err)
 	}
@@ -37,9 +37,16 @@ func New(application string) *Builder {
 // Application is the application id.
 func (b *Builder) Application() string { return b.application }
 
-// fault notes what is wrong, to be reported by Build together with the rest.
+// fault notes what is wrong, to be reported by Build together with the rest. The
+// same fault is noted once only.
 func (b *Builder) fault(format string, args ...any) {
-	b.faults = append(b.faults, fmt.Errorf("topology: "+format, args...))
+	fault := fmt.Errorf(format, args...)
+	for _, have := range b.faults {
+		if have.Error() == fault.Error() {
+			return
+		}
+	}
+	b.faults = append(b.faults, fault)
 }
 
 // newName takes the next index of the naming scheme.
@@ -102,11 +109,13 @@ func (b *Builder) StreamPattern[K, V any](pattern string, options ...SourceOptio
 		b.fault("source pattern %q: %w", pattern, err)
 	}
 	s := settingsOf(options)
-	return addSource[K, V](b, &source{pattern: re, fromLatest: s.fromLatest}, b.named(s.name, "KSTREAM-SOURCE-"), s)
+	return addSource[K, V](b, &source{expression: pattern, pattern: re, fromLatest: s.fromLatest}, b.named(s.name, "KSTREAM-SOURCE-"), s)
 }
 
 // Table reads a topic as a table: each record is the newest state of its key, and
-// a tombstone deletes it. The rows are kept in a store with a changelog.
+// a tombstone deletes it. The rows are kept in a store with a changelog if the
+// store is named with StoreName or something needs them: a join, or a processor
+// that asks for Rows.
 func (b *Builder) Table[K, V any](topic string, options ...TableOption) *Table[K, V] {
 	s := settingsOf(options)
 	store := s.store
@@ -116,8 +125,12 @@ func (b *Builder) Table[K, V any](topic string, options ...TableOption) *Table[K
 	if err := checkTopicName(topic); err != nil {
 		b.fault("source topic %q: %w", topic, err)
 	}
-	stream := addSource[K, V](b, &source{topics: []string{topic}, fromLatest: s.fromLatest}, b.newName("KSTREAM-SOURCE-"), s)
-	return materialize(stream, store, b.named(s.name, "KTABLE-SOURCE-"), s)
+	name := b.newName("KSTREAM-SOURCE-")
+	if s.name != "" {
+		name = s.name + "-source"
+	}
+	stream := addSource[K, V](b, &source{topics: []string{topic}, fromLatest: s.fromLatest}, name, s)
+	return addTable(stream, store, b.named(s.name, "KTABLE-SOURCE-"), s)
 }
 
 // Build checks the topology and compiles it. It reports everything that is wrong
@@ -125,10 +138,22 @@ func (b *Builder) Table[K, V any](topic string, options ...TableOption) *Table[K
 func (b *Builder) Build() (*Plan, error) {
 	b.checkSources()
 	if len(b.faults) > 0 {
-		return nil, errors.Join(b.faults...)
+		return nil, joinFaults(b.faults)
 	}
 	return compile(b), nil
 }
+
+// joinFaults is one error for all faults, each on a line of its own.
+func joinFaults(faults []error) error {
+	var named []error
+	for _, fault := range faults {
+		named = append(named, fmt.Errorf("topology: %w", fault))
+	}
+	return errors.Join(named...)
+}
+
+// at names a node in a fault.
+func at(node string) string { return fmt.Sprintf("node %q", node) }
 
 // resolve returns the chosen serde, or the one for the type.
 func resolve[T any](b *Builder, where string, chosen serde.Serde[T], key bool) serde.Serde[T] {
@@ -141,7 +166,7 @@ func resolve[T any](b *Builder, where string, chosen serde.Serde[T], key bool) s
 		if key {
 			part, option = "key", "KeySerde"
 		}
-		b.fault("node %q: no serde for the %s: %w; or choose one with %s", where, part, err, option)
+		b.fault("%s: no serde for the %s: %w; or choose one with %s", where, part, err, option)
 	}
 	return s
 }
@@ -161,11 +186,11 @@ func bind[T any](b *Builder, s serde.Serde[T], topic string, key bool) serde.Ser
 }
 
 func addSource[K, V any](b *Builder, src *source, name string, s settings) *Stream[K, V] {
-	out := &Stream[K, V]{flow[K, V]{b: b, key: pick[K](b, name, s.key), value: pick[V](b, name, s.value)}}
+	out := &Stream[K, V]{flow[K, V]{b: b, key: pick[K](b, at(name), s.key), value: pick[V](b, at(name), s.value)}}
 	bound := src.bindTopic()
-	key := bind(b, resolve(b, name, out.key, true), bound, true)
-	value := bind(b, resolve(b, name, out.value, false), bound, false)
-	timestamps := pickFunc[K, V](b, name, s.timestamps)
+	key := bind(b, resolve(b, at(name), out.key, true), bound, true)
+	value := bind(b, resolve(b, at(name), out.value, false), bound, false)
+	timestamps := pickFunc[K, V](b, at(name), s.timestamps)
 	out.n = b.addNode(&node{name: name, source: src})
 	out.n.assemble = func(a *assembly, n *node) (any, error) {
 		c, err := contextOf[K, V](a, n)

@@ -7,7 +7,7 @@ import (
 
 // compile groups the nodes into subtopologies.
 func compile(b *Builder) *Plan {
-	plan := &Plan{Application: b.application, nodes: b.nodes, repartition: b.repartition, joins: b.joins}
+	plan := &Plan{Application: b.application, nodes: slices.Clone(b.nodes), repartition: slices.Clone(b.repartition), joins: slices.Clone(b.joins)}
 	for _, n := range b.nodes {
 		plan.names = append(plan.names, n.name)
 	}
@@ -22,28 +22,45 @@ func compile(b *Builder) *Plan {
 		}
 		sub.nodes = append(sub.nodes, n)
 		if n.source != nil {
-			sub.Sources = append(sub.Sources, newSource(b.application, n))
+			sub.Sources = append(sub.Sources, newSource(b, n))
 		}
 	}
-	for _, def := range flushOrder(b) {
-		sub := byGroup[group[def.nodes[0].id]]
-		sub.Stores = append(sub.Stores, newStorePlan(b.application, def))
+	for _, use := range flushOrder(b) {
+		sub := byGroup[group[use.nodes[0].id]]
+		sub.Stores = append(sub.Stores, newStorePlan(b.application, use))
 	}
 	return plan
 }
 
-func newSource(application string, n *node) *Source {
+func newSource(b *Builder, n *node) *Source {
 	s := &Source{Name: n.name, Topics: n.source.topics, Pattern: n.source.pattern, FromLatest: n.source.fromLatest, node: n}
 	if r := n.source.repartition; r != nil {
-		s.Topics, s.Repartition = []string{application + "-" + r.name}, true
+		s.Topics, s.Repartition = []string{b.application + "-" + r.name}, true
+	}
+	if s.Pattern != nil {
+		s.internal = b.internalTopics()
 	}
 	return s
 }
 
-func newStorePlan(application string, def *storeDef) *StorePlan {
-	s := &StorePlan{Name: def.name, Windowed: def.windowed, Retention: def.retention, Cached: def.cached, def: def}
-	if def.logged {
-		s.Changelog = changelogTopic(application, def.name)
+// internalTopics are the names of the application's own topics.
+func (b *Builder) internalTopics() []string {
+	var names []string
+	for _, topic := range b.repartition {
+		names = append(names, b.application+"-"+topic.name)
+	}
+	for _, store := range b.stores {
+		if store.logged {
+			names = append(names, changelogTopic(b.application, store.name))
+		}
+	}
+	return names
+}
+
+func newStorePlan(application string, use *storeUse) *StorePlan {
+	s := &StorePlan{Name: use.name, Windowed: use.windowed, Retention: use.retention, Cached: use.cached, use: use}
+	if use.logged {
+		s.Changelog = changelogTopic(application, use.name)
 	}
 	return s
 }
@@ -85,13 +102,24 @@ func connected(b *Builder) []int32 {
 }
 
 // flushOrder orders the stores so that a store comes before those that what it
-// forwards may write to: by the first of its nodes, since a node is added after
-// its parents. A store that both an earlier and a later node use is flushed once
-// more at the end, when nothing is left to flush before it.
-func flushOrder(b *Builder) []*storeDef {
+// forwards may write to. A node is added after its parents, so the store of an
+// operator is due where the operator stands, and a store of user's processors,
+// which forwards nothing, behind the last of them.
+func flushOrder(b *Builder) []*storeUse {
 	order := slices.Clone(b.stores)
-	slices.SortStableFunc(order, func(x, y *storeDef) int { return int(x.nodes[0].id - y.nodes[0].id) })
+	slices.SortStableFunc(order, func(x, y *storeUse) int { return int(x.writtenLast() - y.writtenLast()) })
 	return order
+}
+
+// writtenLast is the number of the last node that writes the store.
+func (u *storeUse) writtenLast() int32 {
+	last := u.nodes[0].id
+	for _, n := range u.nodes[1:] {
+		if !u.owned {
+			last = max(last, n.id)
+		}
+	}
+	return last
 }
 
 // checkSources finds faults that show only when all is there.
@@ -99,23 +127,49 @@ func (b *Builder) checkSources() {
 	if len(b.nodes) == 0 {
 		b.fault("the topology is empty: begin with Stream or Table")
 	}
-	read := map[string]string{}
-	for _, n := range b.nodes {
-		if n.source == nil {
-			continue
-		}
-		for _, topic := range n.source.topics {
-			if other, ok := read[topic]; ok {
-				b.fault("topic %q is read by both %q and %q: read it once and use the stream twice", topic, other, n.name)
-			}
-			read[topic] = n.name
-		}
-	}
+	b.checkTopicsReadOnce()
 	for _, s := range b.split {
 		if len(s.children) == 0 {
 			b.fault("node %q: a split without branches drops everything: add Branch or Default", s.name)
 		}
 	}
+}
+
+// checkTopicsReadOnce looks for topics that several sources would read.
+func (b *Builder) checkTopicsReadOnce() {
+	read := map[string]*node{}
+	for _, n := range b.nodes {
+		for _, topic := range n.topics() {
+			switch other := read[topic]; other {
+			case nil:
+				read[topic] = n
+			case n:
+				b.fault("node %q: topic %q is named twice", n.name, topic)
+			default:
+				b.fault("topic %q is read by both %q and %q: read it once and use the stream twice", topic, other.name, n.name)
+			}
+		}
+	}
+	for _, n := range b.nodes {
+		if n.source == nil || n.source.pattern == nil {
+			continue
+		}
+		for _, other := range b.nodes {
+			for _, topic := range other.topics() {
+				if n.source.pattern.MatchString(topic) {
+					b.fault("topic %q is read by %q and matches the pattern of %q too: narrow the pattern", topic, other.name, n.name)
+				}
+			}
+		}
+	}
+}
+
+// topics are the user's topics that a node reads by name.
+func (n *node) topics() []string {
+	if n.source == nil {
+		return nil
+	}
+	return n.source.topics
 }
 
 // checkTopicName says what keeps a name from being that of a topic, or a part of

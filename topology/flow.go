@@ -68,7 +68,7 @@ func (f flow[K, V]) process[K2, V2 any](supplier processors.Supplier[K, V, K2, V
 	}
 	n := then(f, name, nil, supplier)
 	for _, store := range set.connected {
-		f.b.addStore(store, n)
+		f.b.useStore(store, n)
 	}
 	return flow[K2, V2]{b: f.b, n: n, rekeyed: true}
 }
@@ -83,7 +83,7 @@ func (f flow[K, V]) to(topic string, options []SinkOption) {
 func (f flow[K, V]) addSink(sink processors.Sink[K, V], to *sinkTopic, options []SinkOption) {
 	set := settingsOf(options)
 	name := f.b.named(set.name, "KSTREAM-SINK-")
-	sink.Partitioner = pickPartitioner[K, V](f.b, name, set.partition)
+	sink.Partitioner = pickPartitioner[K, V](f.b, at(name), set.partition)
 	sink.Key, sink.Value = f.serdes(name, set, to.topic)
 	then(f, name, nil, sink.Supplier()).sink = to
 }
@@ -91,13 +91,13 @@ func (f flow[K, V]) addSink(sink processors.Sink[K, V], to *sinkTopic, options [
 // serdes are the serdes to write the flow to a topic with: those of the options,
 // else those that it was given, else those for the types.
 func (f flow[K, V]) serdes(where string, set settings, topic string) (serde.Serde[K], serde.Serde[V]) {
-	key, value := pick[K](f.b, where, set.key), pick[V](f.b, where, set.value)
+	key, value := pick[K](f.b, at(where), set.key), pick[V](f.b, at(where), set.value)
 	if key == nil {
 		key = f.key
 	}
 	if value == nil {
 		value = f.value
 	}
-	key = bind(f.b, resolve(f.b, where, key, true), topic, true)
-	return key, bind(f.b, resolve(f.b, where, value, false), topic, false)
+	key = bind(f.b, resolve(f.b, at(where), key, true), topic, true)
+	return key, bind(f.b, resolve(f.b, at(where), value, false), topic, false)
 }

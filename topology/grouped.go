@@ -27,10 +27,10 @@ func (s *Stream[K, V]) GroupBy[K2 any](f func(K, V) K2, options ...GroupOption) 
 
 func group[K, V any](s *Stream[K, V], set settings) *Grouped[K, V] {
 	from := *s
-	if key := pick[K](s.b, s.n.name, set.key); key != nil {
+	if key := pick[K](s.b, at(s.n.name), set.key); key != nil {
 		from.key = key
 	}
-	if value := pick[V](s.b, s.n.name, set.value); value != nil {
+	if value := pick[V](s.b, at(s.n.name), set.value); value != nil {
 		from.value = value
 	}
 	return &Grouped[K, V]{from: &from, set: set}
@@ -42,7 +42,15 @@ type aggregation struct {
 	store, node string
 }
 
-// name gives the store and the node of an aggregation their names.
+// burnForCount uses up the index that a count of Kafka Streams uses up if it is told
+// how to keep its store, but not under which name.
+func (b *Builder) burnForCount(set settings) {
+	if set.materialized && set.store == "" {
+		b.index++
+	}
+}
+
+// nameAggregation gives the store and the node of an aggregation their names.
 func (b *Builder) nameAggregation(s settings, prefix string) aggregation {
 	a := aggregation{settings: s, store: s.store}
 	if a.store == "" {
@@ -67,7 +75,9 @@ func (g *Grouped[K, V]) keyed(store string) *Stream[K, V] {
 //	Count
 //	--a:1--b:1--a:2-->
 func (g *Grouped[K, V]) Count(options ...AggregateOption) *Table[K, int64] {
-	return addAggregate(g, settingsOf(options), "KSTREAM-AGGREGATE-", processors.Counting[K, V], nil)
+	set := settingsOf(options)
+	g.from.b.burnForCount(set)
+	return addAggregate(g, set, "KSTREAM-AGGREGATE-", processors.Counting[K, V], nil)
 }
 
 // Reduce combines the values of each key into one of the same type. The first
@@ -93,21 +103,21 @@ func addAggregate[K, V, A any](g *Grouped[K, V], set settings, prefix string, fo
 	keyed := g.keyed(a.store)
 	key, value := aggregateSerdes(keyed, a, inherited)
 	n := then(keyed.flow, a.node, nil, processors.Aggregate(a.store, fold))
-	b.addStore(keyValueStore(b, a.store, key, value, a.settings), n)
+	b.addStore(keyValueStore(a.store, key, value, a.settings), n)
 	return &Table[K, A]{b: b, n: n, key: key, value: value, store: a.store}
 }
 
 // aggregateSerdes are the serdes of an aggregation's store: those of its options,
 // else those of the stream for keys and of the type for values.
 func aggregateSerdes[K, V, A any](s *Stream[K, V], a aggregation, inherited serde.Serde[A]) (serde.Serde[K], serde.Serde[A]) {
-	key, value := pick[K](s.b, a.node, a.key), pick[A](s.b, a.node, a.value)
+	key, value := pick[K](s.b, at(a.node), a.key), pick[A](s.b, at(a.node), a.value)
 	if key == nil {
 		key = s.key
 	}
 	if value == nil {
 		value = inherited
 	}
-	return resolve(s.b, a.node, key, true), resolve(s.b, a.node, value, false)
+	return resolve(s.b, at(a.node), key, true), resolve(s.b, at(a.node), value, false)
 }
 
 // WindowedBy divides the records of each key into tumbling or hopping windows.

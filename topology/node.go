@@ -24,7 +24,9 @@ type node struct {
 // source is what a source node reads: named topics, those that match a pattern,
 // or a repartition topic.
 type source struct {
-	topics      []string
+	topics []string
+	// pattern is the expression made to match whole names only.
+	expression  string
 	pattern     *regexp.Regexp
 	repartition *repartitionTopic
 	fromLatest  bool
@@ -53,8 +55,10 @@ type repartitionTopic struct {
 	name string
 	// partitions is 0 if it follows from the topics upstream.
 	partitions int32
-	sink       *node
-	source     *node
+	// nullKeys says that one of those who read it wants records without a key.
+	nullKeys bool
+	sink     *node
+	source   *node
 }
 
 // assembly is the making of one task's processors.
@@ -64,8 +68,8 @@ type assembly struct {
 	closers []processors.Closer
 }
 
-// at returns the processor of a node, made at the first call.
-func (a *assembly) at(n *node) (any, error) {
+// processor returns the processor of a node, made at the first call.
+func (a *assembly) processor(n *node) (any, error) {
 	if p, ok := a.built[n]; ok {
 		return p, nil
 	}
@@ -85,7 +89,7 @@ func contextOf[K, V any](a *assembly, n *node) (*processors.Context[K, V], error
 	children := make([]processors.Processor[K, V], 0, len(n.children))
 	ids := make([]int32, 0, len(n.children))
 	for _, child := range n.children {
-		p, err := a.at(child)
+		p, err := a.processor(child)
 		if err != nil {
 			return nil, err
 		}

@@ -1,7 +1,7 @@
 package topology
 
 import (
-	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/tidemill/tidemill/record"
@@ -68,12 +68,16 @@ type settings struct {
 	partition  any
 	fromLatest bool
 	nullKeys   bool // keep records without a key in a repartition
+	explicit   bool // a repartition that the user asked for
 	partitions int32
-	connected  []*storeDef
-	retention  time.Duration
-	noLog      bool
-	noCache    bool
-	logConfig  map[string]string
+	counted    bool // partitions was given
+	// materialized says that an option says how to keep the store.
+	materialized bool
+	connected    []*storeDef
+	retention    time.Duration
+	noLog        bool
+	noCache      bool
+	logConfig    map[string]string
 }
 
 func settingsOf[O interface{ change(*settings) }](options []O) settings {
@@ -115,7 +119,7 @@ func ValueSerde[V any](s serde.Serde[V]) SerdeOption {
 	return SerdeOption{func(o *settings) { o.value = s }}
 }
 
-func (o SerdeOption) change(s *settings) { o.apply(s) }
+func (o SerdeOption) change(s *settings) { o.apply(s); s.materialized = true }
 func (o SerdeOption) source()            {}
 func (o SerdeOption) table()             {}
 func (o SerdeOption) sink()              {}
@@ -179,7 +183,7 @@ func ChangelogConfig(config map[string]string) KeepOption {
 	return KeepOption{func(s *settings) { s.logConfig = config }}
 }
 
-func (o KeepOption) change(s *settings) { o.apply(s) }
+func (o KeepOption) change(s *settings) { o.apply(s); s.materialized = true }
 func (o KeepOption) table()             {}
 func (o KeepOption) aggregate()         {}
 func (o KeepOption) keep()              {}
@@ -204,7 +208,7 @@ type CountOption int32
 // highest number among the topics that it is fed from.
 func Partitions(n int32) CountOption { return CountOption(n) }
 
-func (o CountOption) change(s *settings) { s.partitions = int32(o) }
+func (o CountOption) change(s *settings) { s.partitions, s.counted = int32(o), true }
 func (o CountOption) repartition()       {}
 
 // pick returns a serde that an option chose, checked against the type.
@@ -214,7 +218,7 @@ func pick[T any](b *Builder, where string, chosen any) serde.Serde[T] {
 	}
 	s, ok := chosen.(serde.Serde[T])
 	if !ok {
-		b.fault("node %q: the chosen serde is a %T, which is not for %s", where, chosen, typeName[T]())
+		b.fault("%s: the chosen serde is a %T, which is not for %s", where, chosen, reflect.TypeFor[T]())
 	}
 	return s
 }
@@ -225,9 +229,7 @@ func pickFunc[K, V any](b *Builder, where string, chosen any) func(record.Record
 	}
 	f, ok := chosen.(func(record.Record[K, V], int64) int64)
 	if !ok {
-		b.fault("node %q: Timestamps was given a %T", where, chosen)
+		b.fault("%s: Timestamps was given a %T, want a %s", where, chosen, reflect.TypeOf(f))
 	}
 	return f
 }
-
-func typeName[T any]() string { return fmt.Sprintf("%T", *new(T)) }

@@ -3,6 +3,7 @@ package topology
 import (
 	"context"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/tidemill/tidemill/processors"
@@ -47,16 +48,17 @@ type Source struct {
 	// FromLatest starts at the end where no offset is committed.
 	FromLatest bool
 	node       *node
+	// internal are topics of the application itself, which no pattern matches.
+	internal []string
 }
 
-// Matches says whether the source reads a topic.
+// Matches says whether the source reads a topic. A pattern does not match the
+// application's own internal topics.
 func (s *Source) Matches(topic string) bool {
-	for _, have := range s.Topics {
-		if have == topic {
-			return true
-		}
+	if s.Pattern == nil {
+		return slices.Contains(s.Topics, topic)
 	}
-	return s.Pattern != nil && s.Pattern.MatchString(topic)
+	return s.Pattern.MatchString(topic) && !slices.Contains(s.internal, topic)
 }
 
 // StorePlan is one store of a subtopology.
@@ -70,7 +72,7 @@ type StorePlan struct {
 	Retention time.Duration
 	// Cached says that writes may be held back until the commit.
 	Cached bool
-	def    *storeDef
+	use    *storeUse
 }
 
 // Input takes the raw records of one source node of a task.
@@ -97,7 +99,7 @@ func (s *Subtopology) OpenStores(t *processors.Task, options func(number int, st
 		if err != nil {
 			return nil, err
 		}
-		instance, lifecycle := store.def.open(t, o)
+		instance, lifecycle := store.use.open(t, o)
 		out.byName[store.Name] = instance
 		out.Lifecycles = append(out.Lifecycles, lifecycle)
 	}
@@ -121,7 +123,7 @@ func (s *Subtopology) Assemble(ctx context.Context, t *processors.Task, stores *
 	out := &Assembly{}
 	a := &assembly{task: t, built: map[*node]any{}}
 	for _, source := range s.Sources {
-		p, err := a.at(source.node)
+		p, err := a.processor(source.node)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,8 @@
 package topology
 
 import (
+	"cmp"
+	"reflect"
 	"regexp"
 
 	"github.com/tidemill/tidemill/processors"
@@ -15,6 +17,7 @@ func (s *Stream[K, V]) Repartition(options ...RepartitionOption) *Stream[K, V] {
 	if name == "" {
 		name = s.b.newName("KSTREAM-REPARTITION-")
 	}
+	set.explicit = true
 	return s.through(name, set)
 }
 
@@ -33,41 +36,73 @@ type throughKey struct {
 	prefix string
 }
 
+// through is a repartitioning that operators share which need the same records by
+// the same key.
+type through struct {
+	stream any
+	topic  *repartitionTopic
+}
+
 // madeName matches the names for which the nodes around a repartition topic are
 // named by index instead of after the topic.
 var madeName = regexp.MustCompile(`^KSTREAM.*-[0-9]{10}$`)
 
+// through sends the stream through a topic of its own.
 func (s *Stream[K, V]) through(prefix string, set settings) *Stream[K, V] {
 	b := s.b
 	sinkName, filterName, sourceName := b.newNames(prefix)
-	if shared, ok := b.through[throughKey{s.n, prefix}].(*Stream[K, V]); ok {
-		return shared // the same records partitioned for two purposes
+	if shared, ok := b.shared(throughKey{s.n, prefix}, set); ok {
+		next := *shared.(*Stream[K, V])
+		next.key, next.value = cmp.Or(s.key, next.key), cmp.Or(s.value, next.value)
+		return &next
 	}
-	topic := &repartitionTopic{name: prefix + "-repartition", partitions: set.partitions}
+	topic := b.newRepartition(prefix, set)
+	key, value := s.serdes(sinkName, set, b.application+"-"+topic.name)
+	keyed := then(s.flow, filterName, nil, func(c *processors.Context[K, V]) (processors.Processor[K, V], error) {
+		if topic.nullKeys {
+			return processors.Pass[K, V]()(c)
+		}
+		return processors.HasKey[K, V]()(c)
+	})
+	sink := processors.Sink[K, V]{Topic: b.application + "-" + topic.name, Key: key, Value: value}
+	sink.Partitioner = pickPartitioner[K, V](b, at(sinkName), set.partition)
+	topic.sink = addProcessor(b, sinkName, nil, sink.Supplier(), keyed)
+	topic.sink.sink = &sinkTopic{repartition: topic}
+	next := addSource[K, V](b, &source{repartition: topic}, sourceName, settings{key: key, value: value})
+	topic.source = next.n
+	if !set.explicit {
+		b.through[throughKey{s.n, prefix}] = through{stream: next, topic: topic}
+	}
+	return next
+}
+
+// shared finds what a repartitioning may share: the records of the same node under
+// the same name. What Repartition was asked for is never shared.
+func (b *Builder) shared(key throughKey, set settings) (stream any, ok bool) {
+	have, ok := b.through[key]
+	if !ok || set.explicit {
+		return nil, false
+	}
+	have.topic.nullKeys = have.topic.nullKeys || set.nullKeys
+	return have.stream, true
+}
+
+// newRepartition enters a repartition topic.
+func (b *Builder) newRepartition(prefix string, set settings) *repartitionTopic {
+	topic := &repartitionTopic{name: prefix + "-repartition", partitions: set.partitions, nullKeys: set.nullKeys}
 	for _, other := range b.repartition {
 		if other.name == topic.name {
 			b.fault("two different streams would share the repartition topic %q: name one of the operations with Named", topic.name)
 		}
 	}
-	if set.partitions < 0 {
-		b.fault("repartition %q: %d partitions: give at least 1", prefix, set.partitions)
+	if err := checkTopicName(b.application + "-" + topic.name); err != nil {
+		b.fault("repartition topic %q: %w", topic.name, err)
 	}
-	key, value := s.serdes(sinkName, set, b.application+"-"+topic.name)
-	filter := processors.HasKey[K, V]()
-	if set.nullKeys {
-		filter = processors.Pass[K, V]()
+	if set.partitions < 0 || set.counted && set.partitions == 0 {
+		b.fault("repartition topic %q: %d partitions: give at least 1", topic.name, set.partitions)
 	}
-	keyed := then(s.flow, filterName, nil, filter)
-	sink := processors.Sink[K, V]{Topic: b.application + "-" + topic.name, Key: key, Value: value}
-	sink.Partitioner = pickPartitioner[K, V](b, sinkName, set.partition)
-	topic.sink = addProcessor(b, sinkName, nil, sink.Supplier(), keyed)
-	topic.sink.sink = &sinkTopic{repartition: topic}
-	read := settings{key: key, value: value}
-	next := addSource[K, V](b, &source{repartition: topic}, sourceName, read)
-	topic.source = next.n
 	b.repartition = append(b.repartition, topic)
-	b.through[throughKey{s.n, prefix}] = next
-	return next
+	return topic
 }
 
 // newNames are the names of the three nodes of a repartition. Three indices are
@@ -86,7 +121,7 @@ func pickPartitioner[K, V any](b *Builder, where string, chosen any) func(string
 	}
 	f, ok := chosen.(func(string, record.Record[K, V], int32) int32)
 	if !ok {
-		b.fault("node %q: Partitioner was given a %T", where, chosen)
+		b.fault("%s: Partitioner was given a %T, want a %s", where, chosen, reflect.TypeOf(f))
 	}
 	return f
 }

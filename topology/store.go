@@ -1,6 +1,10 @@
 package topology
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidemill/tidemill/processors"
@@ -8,8 +12,7 @@ import (
 	"github.com/tidemill/tidemill/state"
 )
 
-// storeDef is a store of the topology; each task of its subtopology has one
-// instance.
+// storeDef defines a store. It may be used in several topologies.
 type storeDef struct {
 	name      string
 	windowed  bool
@@ -17,69 +20,93 @@ type storeDef struct {
 	logged    bool
 	cached    bool
 	logConfig map[string]string
-	nodes     []*node
 	fault     error
-	// open makes the instance of a task.
-	open func(t *processors.Task, o state.Options) (store any, lifecycle state.Lifecycle)
+	// in prepares the store for a topology.
+	in func(b *Builder) opener
 }
 
-// addStore enters a store, if it is new, and connects a node to it.
-func (b *Builder) addStore(def *storeDef, n *node) {
-	n.stores = append(n.stores, def.name)
+// opener makes the instance of a store that belongs to one task.
+type opener func(t *processors.Task, o state.Options) (store any, lifecycle state.Lifecycle)
+
+// storeUse is a store in a topology; each task of its subtopology has one instance.
+type storeUse struct {
+	*storeDef
+	open opener
+	// nodes use the store. An operator's own store is written by the first of them
+	// only, which forwards what it writes.
+	nodes []*node
+	owned bool
+}
+
+// addStore enters the store of an operator, which alone writes it.
+func (b *Builder) addStore(def *storeDef, owner *node) {
+	b.useStore(def, owner).owned = true
+}
+
+// useStore connects a node to a store, which is entered if it is new.
+func (b *Builder) useStore(def *storeDef, n *node) *storeUse {
+	if !slices.Contains(n.stores, def.name) {
+		n.stores = append(n.stores, def.name)
+	}
 	for _, have := range b.stores {
-		if have == def {
-			def.nodes = append(def.nodes, n)
-			return
+		if have.storeDef == def {
+			have.nodes = append(have.nodes, n)
+			return have
 		}
 		if have.name == def.name {
 			b.fault("two stores are named %q: give one of them another name", def.name)
-			return
 		}
 	}
+	use := &storeUse{storeDef: def, nodes: []*node{n}}
+	b.stores = append(b.stores, use)
 	if def.fault != nil {
 		b.fault("store %q: %w", def.name, def.fault)
+		return use
 	}
-	if err := checkTopicName(def.name); err != nil {
-		b.fault("store %q: %w", def.name, err)
+	if err := checkTopicName(changelogTopic(b.application, def.name)); err != nil {
+		b.fault("store %q: its changelog topic: %w", def.name, err)
 	}
-	def.nodes = append(def.nodes, n)
-	b.stores = append(b.stores, def)
+	use.open = def.in(b)
+	return use
 }
 
 func newStoreDef(name string, s settings) *storeDef {
-	return &storeDef{name: name, retention: s.retention, logged: !s.noLog, cached: !s.noCache, logConfig: s.logConfig}
-}
-
-func keyValueStore[K, V any](b *Builder, name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
-	def := newStoreDef(name, s)
-	changelog := changelogTopic(b.application, name)
-	key, value = bind(b, key, changelog, true), bind(b, value, changelog, false)
-	def.openKeyValue(key, value)
-	return def
-}
-
-func (def *storeDef) openKeyValue[K, V any](key serde.Serde[K], value serde.Serde[V]) {
-	def.open = func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
-		store := state.NewKeyValue(def.name, key, value, o)
-		store.Clock = func() int64 { return t.Time }
-		return store, store.Lifecycle()
+	def := &storeDef{name: name, retention: s.retention, logged: !s.noLog, cached: !s.noCache, logConfig: s.logConfig}
+	if name == "" {
+		def.fault = errors.New("a store needs a name")
 	}
-}
-
-func windowStore[K, V any](b *Builder, name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
-	def := newStoreDef(name, s)
-	changelog := changelogTopic(b.application, name)
-	key, value = bind(b, key, changelog, true), bind(b, value, changelog, false)
-	def.openWindow(key, value)
 	return def
 }
 
-func (def *storeDef) openWindow[K, V any](key serde.Serde[K], value serde.Serde[V]) {
+func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
+	def := newStoreDef(name, s)
+	def.in = func(b *Builder) opener {
+		changelog := changelogTopic(b.application, name)
+		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		return func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
+			store := state.NewKeyValue(name, key, value, o)
+			store.Clock = func() int64 { return t.Time }
+			return store, store.Lifecycle()
+		}
+	}
+	return def
+}
+
+func windowStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
+	def := newStoreDef(name, s)
 	def.windowed = true
-	def.open = func(_ *processors.Task, o state.Options) (any, state.Lifecycle) {
-		store := state.NewWindow(def.name, def.retention.Milliseconds(), key, value, o)
-		return store, store.Lifecycle()
+	if s.retention < time.Millisecond && def.fault == nil {
+		def.fault = fmt.Errorf("the retention must be at least 1 ms, got %v", s.retention)
 	}
+	def.in = func(b *Builder) opener {
+		changelog := changelogTopic(b.application, name)
+		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		return func(_ *processors.Task, o state.Options) (any, state.Lifecycle) {
+			store := state.NewWindow(name, def.retention.Milliseconds(), key, value, o)
+			return store, store.Lifecycle()
+		}
+	}
+	return def
 }
 
 func changelogTopic(application, store string) string {
@@ -93,9 +120,9 @@ type Store[S any] struct{ def *storeDef }
 // KeyValueStore is a store of one value for each key.
 func KeyValueStore[K, V any](name string, options ...StoreOption) Store[*state.KeyValue[K, V]] {
 	set := settingsOf(options)
-	def := newStoreDef(name, set)
-	key, value := def.serdes[K, V](set)
-	def.openKeyValue(key, value)
+	key, value, fault := storeSerdes[K, V](name, set)
+	def := keyValueStore(name, key, value, set)
+	def.fault = cmp.Or(def.fault, fault)
 	return Store[*state.KeyValue[K, V]]{def}
 }
 
@@ -104,22 +131,19 @@ func KeyValueStore[K, V any](name string, options ...StoreOption) Store[*state.K
 func WindowStore[K, V any](name string, retention time.Duration, options ...StoreOption) Store[*state.Window[K, V]] {
 	set := settingsOf(options)
 	set.retention = retention
-	def := newStoreDef(name, set)
-	key, value := def.serdes[K, V](set)
-	def.openWindow(key, value)
+	key, value, fault := storeSerdes[K, V](name, set)
+	def := windowStore(name, key, value, set)
+	def.fault = cmp.Or(def.fault, fault)
 	return Store[*state.Window[K, V]]{def}
 }
 
-// serdes are those of a user's store. What is wrong with them is reported when
-// the store is added to a topology.
-func (def *storeDef) serdes[K, V any](set settings) (serde.Serde[K], serde.Serde[V]) {
+// storeSerdes are those of a user's store. What is wrong with them is reported when
+// the store is used in a topology.
+func storeSerdes[K, V any](name string, set settings) (serde.Serde[K], serde.Serde[V], error) {
 	b := New("store")
-	key := resolve(b, def.name, pick[K](b, def.name, set.key), true)
-	value := resolve(b, def.name, pick[V](b, def.name, set.value), false)
-	if len(b.faults) > 0 {
-		def.fault = b.faults[0]
-	}
-	return key, value
+	key := resolve(b, name, pick[K](b, name, set.key), true)
+	value := resolve(b, name, pick[V](b, name, set.value), false)
+	return key, value, errors.Join(b.faults...)
 }
 
 // In returns the instance of the store that belongs to a task: a processor calls
@@ -148,10 +172,11 @@ func (o StoresOption) process() {}
 // Rows refers to the store that holds the table, for processors of the user. They
 // must not write to it.
 func (t *Table[K, V]) Rows() Store[*state.KeyValue[K, V]] {
-	for _, def := range t.b.stores {
-		if def.name == t.store {
-			return Store[*state.KeyValue[K, V]]{def}
+	name := t.kept()
+	for _, use := range t.b.stores {
+		if use.name == name {
+			return Store[*state.KeyValue[K, V]]{use.storeDef}
 		}
 	}
-	return Store[*state.KeyValue[K, V]]{&storeDef{name: t.store}}
+	return Store[*state.KeyValue[K, V]]{&storeDef{name: name}}
 }

@@ -5,26 +5,53 @@ import (
 	"github.com/tidemill/tidemill/serde"
 )
 
-// Table is the newest state of each key, kept in a store, together with the
-// stream of its changes.
+// Table is the newest state of each key, together with the stream of its changes.
+// It is kept in a store where that is needed.
 type Table[K, V any] struct {
 	b     *Builder
 	n     *node
 	key   serde.Serde[K]
 	value serde.Serde[V]
 	store string
+	// keep enters the store of a table that has none so far.
+	keep func()
 }
 
-// materialize writes the records of a stream into the store of a table.
-func materialize[K, V any](s *Stream[K, V], store, name string, set settings) *Table[K, V] {
-	n := then(s.flow, name, nil, processors.Table[K, V](store))
+// addTable enters a table of the records of a stream. It is kept in a store at once
+// if the store was named; otherwise something else has to need it.
+func addTable[K, V any](s *Stream[K, V], store, name string, set settings) *Table[K, V] {
 	key, value := s.serdes(name, set, "")
-	s.b.addStore(keyValueStore(s.b, store, key, value, set), n)
-	return &Table[K, V]{b: s.b, n: n, key: key, value: value, store: store}
+	stored := false
+	n := then(s.flow, name, nil, func(c *processors.Context[K, processors.Change[V]]) (processors.Processor[K, V], error) {
+		if stored {
+			return processors.Table[K, V](store)(c)
+		}
+		return processors.View[K, V]()(c)
+	})
+	t := &Table[K, V]{b: s.b, n: n, key: key, value: value, store: store}
+	t.keep = func() {
+		if !stored {
+			stored = true
+			s.b.addStore(keyValueStore(store, key, value, set), n)
+		}
+	}
+	if set.store != "" {
+		t.keep()
+	}
+	return t
+}
+
+// kept is the name of the store that holds the table.
+func (t *Table[K, V]) kept() string {
+	if t.keep != nil {
+		t.keep()
+	}
+	return t.store
 }
 
 // ToTable makes a table of the stream: each record is the newest state of its
-// key, and a tombstone deletes it. Records without a key are dropped.
+// key, and a tombstone deletes it. Records without a key are dropped. Whether the
+// rows are kept in a store follows the rules of Builder.Table.
 //
 //	--a:1--b:2--a:3-->
 //	ToTable
@@ -37,13 +64,13 @@ func (s *Stream[K, V]) ToTable(options ...AggregateOption) *Table[K, V] {
 		store = s.b.newName("KSTREAM-TOTABLE-STATE-STORE-")
 	}
 	from := *s
-	if key := pick[K](s.b, name, set.key); key != nil {
+	if key := pick[K](s.b, at(name), set.key); key != nil {
 		from.key = key
 	}
-	if value := pick[V](s.b, name, set.value); value != nil {
+	if value := pick[V](s.b, at(name), set.value); value != nil {
 		from.value = value
 	}
-	return materialize(from.repartitioned(name, settings{}), store, name, set)
+	return addTable(from.repartitioned(name, settings{}), store, name, set)
 }
 
 // ToStream is the stream of the table's changes: the new value of a row, or a
@@ -54,5 +81,13 @@ func (t *Table[K, V]) ToStream(options ...OperatorOption) *Stream[K, V] {
 	return &Stream[K, V]{flow[K, V]{b: t.b, n: n, key: t.key, value: t.value}}
 }
 
-// StoreName is the name of the store that holds the table.
-func (t *Table[K, V]) StoreName() string { return t.store }
+// StoreName is the name of the store that holds the table, or empty if nothing has
+// needed one so far.
+func (t *Table[K, V]) StoreName() string {
+	for _, use := range t.b.stores {
+		if use.name == t.store {
+			return t.store
+		}
+	}
+	return ""
+}

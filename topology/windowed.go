@@ -32,8 +32,10 @@ func (w *Windowed[K, V]) EmitFinal() *Windowed[K, V] {
 
 // Count counts the records of each key in each window, null values included.
 func (w *Windowed[K, V]) Count(options ...AggregateOption) *WindowedTable[K, int64] {
+	set := settingsOf(options)
+	w.grouped.from.b.burnForCount(set)
 	agg := processors.WindowAggregate[K, V, int64]{Fold: processors.Counting[K, V], Nulls: true}
-	return addWindowed(w, settingsOf(options), "KSTREAM-AGGREGATE-", agg, nil)
+	return addWindowed(w, set, "KSTREAM-AGGREGATE-", agg, nil)
 }
 
 // Reduce combines the values of each key in each window into one of the same
@@ -64,7 +66,7 @@ func addWindowed[K, V, A any](w *Windowed[K, V], set settings, prefix string, ag
 		b.fault("node %q: the retention %v is shorter than window and grace together, %v: windows would be lost before they close", a.node, a.retention, least)
 	}
 	a.noCache = a.noCache || w.final
-	b.addStore(windowStore(b, a.store, key, value, a.settings), n)
+	b.addStore(windowStore(a.store, key, value, a.settings), n)
 	return &WindowedTable[K, A]{b: b, n: n, key: key, value: value, windows: w.windows}
 }
 

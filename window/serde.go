@@ -36,10 +36,13 @@ func (s keySerde[K]) Decode(data []byte) (k Key[K], err error) {
 		return k, fmt.Errorf("a windowed key has at least %d bytes, this has %d", startLength, len(data))
 	}
 	if k.Key, err = s.inner.Decode(data[:n:n]); err != nil {
-		return k, err
+		return Key[K]{}, err
 	}
 	k.Start = int64(binary.BigEndian.Uint64(data[n:]))
-	k.End = k.Start + s.size
+	if k.Start < 0 {
+		return Key[K]{}, fmt.Errorf("the window of a windowed key starts at %d, before time began", k.Start)
+	}
+	k.End = later(k.Start, s.size)
 	return k, nil
 }
 

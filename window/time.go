@@ -2,6 +2,7 @@ package window
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -34,6 +35,8 @@ func newTime(kind string, size, advance time.Duration) Time {
 		w.fault = fmt.Errorf("window: the advance of a %s must be at least 1 ms, got %v", kind, advance)
 	case w.advance > w.size:
 		w.fault = fmt.Errorf("window: the advance of a %s must not exceed its size %v, got %v: records between two windows would be lost", kind, size, advance)
+	case size%time.Millisecond != 0 || advance%time.Millisecond != 0:
+		w.fault = fmt.Errorf("window: the size and the advance of a %s must be whole milliseconds, got %v and %v", kind, size, advance)
 	}
 	return w
 }
@@ -42,11 +45,20 @@ func newTime(kind string, size, advance time.Duration) Time {
 // Without it a window closes as soon as stream time reaches its end.
 func (w Time) Grace(d time.Duration) Time {
 	w.grace = d.Milliseconds()
-	if d < 0 && w.fault == nil {
+	switch {
+	case w.fault != nil:
+	case d < 0:
 		w.fault = fmt.Errorf("window: the grace must not be negative, got %v", d)
+	case d%time.Millisecond != 0:
+		w.fault = fmt.Errorf("window: the grace must be whole milliseconds, got %v", d)
+	case w.size+w.grace > longest:
+		w.fault = fmt.Errorf("window: the size and the grace must not exceed %v together", time.Duration(longest)*time.Millisecond)
 	}
 	return w
 }
+
+// longest is the longest time.Duration in milliseconds.
+const longest = math.MaxInt64 / int64(time.Millisecond)
 
 // Err is what is wrong with the specification, or nil.
 func (w Time) Err() error { return w.fault }
@@ -60,15 +72,20 @@ func (w Time) Advance() int64 { return w.advance }
 // GracePeriod is the grace in milliseconds.
 func (w Time) GracePeriod() int64 { return w.grace }
 
-// First is the start of the earliest window that ts falls into. The others
-// start at every multiple of Advance behind it, up to and including ts.
+// First is the start of the earliest window that ts, which must not be negative,
+// falls into. The others start at every multiple of Advance behind it, up to and
+// including ts.
 func (w Time) First(ts int64) int64 {
 	return max(0, ts-w.size+w.advance) / w.advance * w.advance
 }
 
+// End is the end of the window that starts at start. It is the highest int64 if it
+// lies beyond.
+func (w Time) End(start int64) int64 { return later(start, w.size) }
+
 // CloseTime is the stream time at which the window that starts at start closes:
 // from then on records for it are late.
-func (w Time) CloseTime(start int64) int64 { return start + w.size + w.grace }
+func (w Time) CloseTime(start int64) int64 { return later(start, w.size+w.grace) }
 
 // LastClosed is the latest window start for which CloseTime has been reached at
 // the given stream time; it is negative if there is none.
@@ -78,4 +95,12 @@ func (w Time) LastClosed(streamTime int64) int64 {
 		return -1
 	}
 	return last / w.advance * w.advance
+}
+
+// later is start + by without going beyond the highest int64.
+func later(start, by int64) int64 {
+	if start > math.MaxInt64-by {
+		return math.MaxInt64
+	}
+	return start + by
 }

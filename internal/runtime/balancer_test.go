@@ -295,19 +295,13 @@ func startGroupWorker(t *testing.T, c *kfake.Cluster, l *ledger, name string, op
 	}
 	cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(c.ListenAddrs()...), kgo.Dialer(w.dial), kgo.ConsumerGroup("g"),
 		kgo.ConsumeTopics("a", "b"), kgo.Balancers(newBalancer(joinedTopics)),
-		kgo.SessionTimeout(time.Second), kgo.HeartbeatInterval(100*time.Millisecond), kgo.RebalanceTimeout(5*time.Second),
+		kgo.SessionTimeout(time.Second), kgo.HeartbeatInterval(100*time.Millisecond), kgo.RebalanceTimeout(5*time.Second), kgo.RetryTimeout(time.Second),
 		kgo.OnPartitionsAssigned(on(true)), kgo.OnPartitionsRevoked(on(false)), kgo.OnPartitionsLost(on(false)))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Client = cl
-	t.Cleanup(func() {
-		// One whose connections are cut cannot leave the group.
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		_ = cl.LeaveGroupContext(ctx)
-		cl.Close()
-	})
+	t.Cleanup(cl.Close)
 	return w
 }
 

@@ -31,11 +31,14 @@ func (t *Task) Flush(take func()) error {
 	for again := true; again; {
 		again = false
 		for _, store := range t.stores.Lifecycles {
-			flushed, err := t.flush(store, take)
+			err := t.protect(func() error {
+				flushed, err := t.flush(store, take)
+				again = again || flushed
+				return err
+			})
 			if err != nil {
 				return err
 			}
-			again = again || flushed
 		}
 		again = again && len(t.stores.Lifecycles) > 1
 	}
@@ -115,7 +118,7 @@ func (t *Task) Pinned() int {
 // then, by store. Checkpointed says that the batch has been applied.
 func (t *Task) Checkpoint(b state.Batch, positions []state.Position) error {
 	for i, store := range t.stores.Lifecycles {
-		if err := store.Checkpoint(b); err != nil {
+		if err := t.protect(func() error { return store.Checkpoint(b) }); err != nil {
 			return err
 		}
 		store.Space().SetPosition(b, positions[i])

@@ -33,9 +33,17 @@ func (in *input) first() *record.Raw { return &in.batches[0][in.head] }
 // timestamp is the timestamp of the head.
 func (in *input) timestamp() int64 {
 	if !in.peeked {
-		in.at, in.peeked = in.source.At(in.first(), in.time), true
+		in.at, in.peeked = in.peek(), true
 	}
 	return in.at
+}
+
+// peek asks for the timestamp of the head. If the user's code panics, it is the
+// record's own: the record will fail again, in its turn, where that is handled.
+func (in *input) peek() (at int64) {
+	at = in.first().Timestamp
+	defer func() { _ = recover() }()
+	return in.source.At(in.first(), in.time)
 }
 
 // advance drops the head.

@@ -18,9 +18,12 @@ func (t *Task) Process(limit int, now int64) (n int, err error) {
 		return 0, nil
 	}
 	for n < limit {
-		in := t.choose()
+		in := t.retrying
 		if in == nil {
-			break
+			in = t.choose()
+		}
+		if in == nil {
+			return n, nil
 		}
 		taken, err := t.one(in)
 		if err != nil || !taken {
@@ -28,14 +31,13 @@ func (t *Task) Process(limit int, now int64) (n int, err error) {
 		}
 		n++
 	}
-	t.env.Source = record.Metadata{}
-	t.env.Headers = nil
 	return n, nil
 }
 
 // one runs the head record of an input. It reports false if the record has to be
 // tried again later.
 func (t *Task) one(in *input) (bool, error) {
+	defer t.atRest()
 	raw := in.first()
 	t.env.Source = record.Metadata{Topic: in.topic, Partition: in.partition, Offset: raw.Offset}
 	t.begin()
@@ -43,24 +45,36 @@ func (t *Task) one(in *input) (bool, error) {
 	at, err := t.run(in, raw)
 	if err != nil {
 		retry, err := t.failed(err, raw)
+		if retry {
+			t.retrying = in
+		}
 		if retry || err != nil {
 			return false, err
 		}
 	} else {
 		in.time = max(in.time, at)
 	}
-	t.attempt = 0
+	t.attempt, t.retrying = 0, nil
 	t.processed++
 	in.advance(t.config.Recycle)
-	if err := t.env.RunAfterRecord(); err != nil {
-		return false, err
-	}
-	if t.env.StreamTime >= 0 {
-		_, err = t.env.Punctuate(processors.StreamTime, t.env.StreamTime)
-		return true, err
-	}
-	return true, nil
+	return true, t.afterRecord()
 }
+
+// afterRecord does what stream time makes due, which is not the record's work.
+func (t *Task) afterRecord() error {
+	t.env.Source = record.Metadata{}
+	if t.env.StreamTime < 0 {
+		return nil
+	}
+	if err := t.protect(t.env.RunAfterRecord); err != nil {
+		return err
+	}
+	_, err := t.env.Punctuate(processors.StreamTime, t.env.StreamTime)
+	return err
+}
+
+// atRest says that no record is at hand.
+func (t *Task) atRest() { t.env.Source, t.env.Headers = record.Metadata{}, nil }
 
 // run processes a record and turns a panic of the user's code into an error.
 func (t *Task) run(in *input, raw *record.Raw) (at int64, err error) {
@@ -109,6 +123,7 @@ func (t *Task) begin() {
 	if !t.lenient {
 		return
 	}
+	t.env.Mark()
 	for _, store := range t.stores.Lifecycles {
 		store.Mark()
 	}
@@ -117,6 +132,7 @@ func (t *Task) begin() {
 // rollback takes back everything since begin.
 func (t *Task) rollback() {
 	t.env.Outbox.Rollback(t.mark)
+	t.env.Rollback()
 	for _, store := range t.stores.Lifecycles {
 		store.Rollback()
 	}

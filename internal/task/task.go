@@ -55,15 +55,15 @@ type Task struct {
 	plan     *topology.Subtopology
 	env      processors.Task
 	inputs   []*input
-	nodes    []int32
 	stores   *topology.TaskStores
 	assembly *topology.Assembly
 	lenient  bool
 	mark     record.Mark
-	// attempt counts the failed attempts at the head record; until blocked, a
-	// wall-clock time, it is not tried again.
-	attempt int
-	blocked int64
+	// attempt counts the failed attempts at the head record of retrying; until
+	// blocked, a wall-clock time, it is not tried again.
+	attempt  int
+	retrying *input
+	blocked  int64
 	// processed counts the records taken from the inputs, failed ones included.
 	processed int64
 	// committed are the positions committed last, by input.
@@ -96,7 +96,11 @@ func (t *Task) Start(ctx context.Context, inputs []Input, now int64) (err error)
 			}
 		}
 	}
-	if t.assembly, err = t.plan.Assemble(ctx, &t.env, t.stores, progress); err != nil {
+	err = t.protect(func() error {
+		t.assembly, err = t.plan.Assemble(ctx, &t.env, t.stores, progress)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	for _, in := range inputs {

@@ -48,7 +48,7 @@ func TestPowerLossLeavesAPrefix(t *testing.T) {
 	j, mem := statetest.Journal{Seed: seed}, newMem(t)
 	b := openTest(t, mem)
 	survived := map[uint64]bool{}
-	for n, flushed := uint64(1), uint64(0); n <= 6000; n++ {
+	for n, flushed := uint64(1), uint64(0); n <= 4000; n++ {
 		if err := j.Commit(b, n); err != nil {
 			t.Fatal(err)
 		}

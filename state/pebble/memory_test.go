@@ -7,7 +7,7 @@ import (
 )
 
 func TestMemoryStaysWithinItsBound(t *testing.T) {
-	const cache, buffer, entries = 1 << 20, 256 << 10, 200_000
+	const cache, buffer, entries = 1 << 20, 256 << 10, 60_000
 	b := openTest(t, newMem(t), CacheSize(cache), WriteBufferSize(buffer))
 	largest := int64(0)
 	key := make([]byte, 20)
@@ -21,7 +21,7 @@ func TestMemoryStaysWithinItsBound(t *testing.T) {
 		if err := batch.Commit(); err != nil {
 			t.Fatal(err)
 		}
-		for range 20 {
+		for range 5 {
 			binary.BigEndian.PutUint64(key, rand.Uint64())
 			if err := b.Scan(key, nil, false, func(_, _ []byte) bool { return false }); err != nil {
 				t.Fatal(err)
