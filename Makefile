@@ -58,7 +58,7 @@ vulncheck: $(GOVULNCHECK) ## known vulnerabilities in what is used; needs the ne
 	case $$status in \
 	0) ;; \
 	3) echo 'vulncheck: the vulnerabilities above are reachable from this code.' >&2 ;; \
-	*) echo 'vulncheck: NOT CHECKED. If the database https://vuln.go.dev cannot be reached, set GOVULNDB to a mirror.' >&2 ;; \
+	*) echo 'vulncheck: NOT CHECKED. If its database cannot be reached from here, set GOVULNDB to a mirror of it.' >&2 ;; \
 	esac; exit $$status
 
 clean: ## remove built tools and leftovers
