@@ -15,7 +15,6 @@ import (
 // concurrent use by the lanes.
 type emitter struct {
 	producer *kgo.Client
-	ctx      context.Context
 	slabs    sync.Pool
 	batches  sync.Pool
 	// failed is called with the first error of a produce that the client gave up
@@ -25,8 +24,8 @@ type emitter struct {
 }
 
 func newEmitter(ctx context.Context, failed func(error)) *emitter {
-	e := &emitter{ctx: ctx, failed: failed}
-	e.slabs.New = func() any { return &slab{emitter: e} }
+	e := &emitter{failed: failed}
+	e.slabs.New = func() any { return &slab{Context: ctx, emitter: e} }
 	e.batches.New = func() any { return record.NewBatch() }
 	return e
 }
@@ -36,7 +35,8 @@ func (e *emitter) batch() *record.Batch { return e.batches.Get().(*record.Batch)
 
 // slab is a batch on its way: the client's records for its outputs, in one piece
 // of memory that is used again when all of them have been acknowledged. It is the
-// context of its records, which is how they find back to it.
+// context of its records, which is how they find back to it; the client may keep
+// contexts derived from it, so that part of it never changes.
 type slab struct {
 	context.Context
 	emitter *emitter
@@ -51,7 +51,7 @@ type slab struct {
 func (e *emitter) emit(h *hosted, b *record.Batch) {
 	e.produced.Store(true)
 	s := e.slabs.Get().(*slab)
-	s.Context, s.batch, s.hosted = e.ctx, b, h
+	s.batch, s.hosted = b, h
 	if cap(s.records) < len(b.Outputs) {
 		s.records = make([]kgo.Record, len(b.Outputs))
 	}
@@ -94,7 +94,7 @@ func (s *slab) done() {
 	s.batch.Reset()
 	e.batches.Put(s.batch)
 	clear(s.records)
-	s.batch, s.hosted, s.Context = nil, nil, nil
+	s.batch, s.hosted = nil, nil
 	s.failed.Store(false)
 	e.slabs.Put(s)
 }

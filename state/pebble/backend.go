@@ -95,8 +95,8 @@ func (b *Backend) Scan(from, to []byte, reverse bool, yield func(key, value []by
 
 func (b *Backend) NewBatch() state.Batch { return &batch{backend: b, pending: b.db.NewBatch()} }
 
-// Flush writes what is buffered to disk and syncs it. It fails if the disk is
-// full; the data is kept, and a later Flush or Close tries again.
+// Flush writes what is buffered to disk and syncs it. If it fails, on a full disk
+// for one, the data is kept and written in the background once that is possible.
 func (b *Backend) Flush() error {
 	if !b.gate.enter() {
 		return state.ErrClosed

@@ -33,7 +33,8 @@ func MaxOpenFiles(n int) Option {
 }
 
 // Logger receives what happens inside the database: faults as warnings, the
-// rest for debugging. It is slog.Default() unless set.
+// rest for debugging. It is slog.Default() unless set. Its handler must not use
+// the backend.
 func Logger(l *slog.Logger) Option {
 	return option(func(c *config) { c.logger = l })
 }
