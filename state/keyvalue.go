@@ -62,8 +62,12 @@ func (s *KeyValue[K, V]) PutTimestamped(key K, value V, ts int64) error {
 // the key had and whether it had one.
 func (s *KeyValue[K, V]) PutIfAbsent(key K, value V) (V, bool, error) {
 	e, err := s.lookup(key)
-	if err != nil || e.now.present {
-		return value, false, err
+	if err != nil {
+		var none V
+		return none, false, err
+	}
+	if e.now.present {
+		return e.now.value, true, nil
 	}
 	return e.now.value, false, s.Set(e, value, s.Clock(), nil)
 }
