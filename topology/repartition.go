@@ -56,7 +56,10 @@ func (s *Stream[K, V]) through(prefix string, set settings) *Stream[K, V] {
 		next.key, next.value = cmp.Or(s.key, next.key), cmp.Or(s.value, next.value)
 		return &next
 	}
-	topic := b.newRepartition(prefix, set)
+	topic, ok := b.newRepartition(prefix, set)
+	if !ok {
+		return s
+	}
 	key, value := s.serdes(sinkName, set, b.application+"-"+topic.name)
 	keyed := then(s.flow, filterName, nil, func(c *processors.Context[K, V]) (processors.Processor[K, V], error) {
 		if topic.nullKeys {
@@ -87,12 +90,13 @@ func (b *Builder) shared(key throughKey, set settings) (stream any, ok bool) {
 	return have.stream, true
 }
 
-// newRepartition enters a repartition topic.
-func (b *Builder) newRepartition(prefix string, set settings) *repartitionTopic {
-	topic := &repartitionTopic{name: prefix + "-repartition", partitions: set.partitions, nullKeys: set.nullKeys}
+// newRepartition enters a repartition topic, unless there is one of that name.
+func (b *Builder) newRepartition(prefix string, set settings) (topic *repartitionTopic, ok bool) {
+	topic = &repartitionTopic{name: prefix + "-repartition", partitions: set.partitions, nullKeys: set.nullKeys}
 	for _, other := range b.repartition {
 		if other.name == topic.name {
 			b.fault("two different streams would share the repartition topic %q: name one of the operations with Named", topic.name)
+			return nil, false
 		}
 	}
 	if err := checkTopicName(b.application + "-" + topic.name); err != nil {
@@ -102,7 +106,7 @@ func (b *Builder) newRepartition(prefix string, set settings) *repartitionTopic 
 		b.fault("repartition topic %q: %d partitions: give at least 1", topic.name, set.partitions)
 	}
 	b.repartition = append(b.repartition, topic)
-	return topic
+	return topic, true
 }
 
 // newNames are the names of the three nodes of a repartition. Three indices are

@@ -60,7 +60,7 @@ func (b *Builder) useStore(def *storeDef, n *node) *storeUse {
 	use := &storeUse{storeDef: def, nodes: []*node{n}}
 	b.stores = append(b.stores, use)
 	if def.fault != nil {
-		b.fault("store %q: %w", def.name, def.fault)
+		b.fault("%w", def.fault)
 		return use
 	}
 	if err := checkTopicName(changelogTopic(b.application, def.name)); err != nil {
@@ -73,7 +73,7 @@ func (b *Builder) useStore(def *storeDef, n *node) *storeUse {
 func newStoreDef(name string, s settings) *storeDef {
 	def := &storeDef{name: name, retention: s.retention, logged: !s.noLog, cached: !s.noCache, logConfig: s.logConfig}
 	if name == "" {
-		def.fault = errors.New("a store needs a name")
+		def.fault = fmt.Errorf("store %q: a store needs a name", name)
 	}
 	return def
 }
@@ -96,7 +96,7 @@ func windowStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V]
 	def := newStoreDef(name, s)
 	def.windowed = true
 	if s.retention < time.Millisecond && def.fault == nil {
-		def.fault = fmt.Errorf("the retention must be at least 1 ms, got %v", s.retention)
+		def.fault = fmt.Errorf("store %q: the retention must be at least 1 ms, got %v", name, s.retention)
 	}
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
@@ -140,9 +140,9 @@ func WindowStore[K, V any](name string, retention time.Duration, options ...Stor
 // storeSerdes are those of a user's store. What is wrong with them is reported when
 // the store is used in a topology.
 func storeSerdes[K, V any](name string, set settings) (serde.Serde[K], serde.Serde[V], error) {
-	b := New("store")
-	key := resolve(b, name, pick[K](b, name, set.key), true)
-	value := resolve(b, name, pick[V](b, name, set.value), false)
+	b, where := New("store"), fmt.Sprintf("store %q", name)
+	key := resolve(b, where, pick[K](b, where, set.key), true)
+	value := resolve(b, where, pick[V](b, where, set.value), false)
 	return key, value, errors.Join(b.faults...)
 }
 

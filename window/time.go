@@ -35,8 +35,10 @@ func newTime(kind string, size, advance time.Duration) Time {
 		w.fault = fmt.Errorf("window: the advance of a %s must be at least 1 ms, got %v", kind, advance)
 	case w.advance > w.size:
 		w.fault = fmt.Errorf("window: the advance of a %s must not exceed its size %v, got %v: records between two windows would be lost", kind, size, advance)
-	case size%time.Millisecond != 0 || advance%time.Millisecond != 0:
-		w.fault = fmt.Errorf("window: the size and the advance of a %s must be whole milliseconds, got %v and %v", kind, size, advance)
+	case size%time.Millisecond != 0:
+		w.fault = fmt.Errorf("window: the size of a %s must be whole milliseconds, got %v", kind, size)
+	case advance%time.Millisecond != 0:
+		w.fault = fmt.Errorf("window: the advance of a %s must be whole milliseconds, got %v", kind, advance)
 	}
 	return w
 }

@@ -76,8 +76,8 @@ func (c *cluster) committed(ctx context.Context, ends map[int32]int64) (bool, er
 		return false, fmt.Errorf("offsets of group %s: %w", application, err)
 	}
 	for p, end := range ends {
-		if at, ok := offsets.Lookup(rawTopic, p); !ok || at.Err != nil || at.At < end {
-			return false, nil
+		if at, ok := offsets.Lookup(rawTopic, p); !ok || at.At < end {
+			return false, at.Err
 		}
 	}
 	return true, nil

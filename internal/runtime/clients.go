@@ -25,6 +25,7 @@ func (c clients) base(role string) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.ClientID(c.application + "-" + c.instance[:min(8, len(c.instance))] + "-" + role),
 		kgo.SoftwareNameAndVersion("tidemill", "0.1.0"),
+		kgo.MetadataMinAge(metadataMinAge),
 	}
 	opts = append(opts, c.config.Client...)
 	if len(c.config.Brokers) > 0 {
@@ -39,6 +40,10 @@ const (
 	maxBufferedRecords = 50_000
 	maxBufferedBytes   = 64 << 20
 	maxFetchBytes      = 16 << 20
+	// metadataMinAge is also how long the client holds a partition up when a write
+	// to it has to be tried again, which happens while a busy broker still ends the
+	// last transaction. The client's own default of 5 s would outlast a transaction.
+	metadataMinAge = 250 * time.Millisecond
 )
 
 func (c clients) producer() (*kgo.Client, error) {

@@ -1,0 +1,59 @@
+package tasktest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tidemill/tidemill/record"
+)
+
+// parse reads the text of a record.
+func parse(tb testing.TB, text string, offset int64) record.Raw {
+	tb.Helper()
+	fields := strings.Fields(text)
+	key, rest, ok := strings.Cut(fields[0], "=")
+	value, at, also := strings.Cut(rest, "@")
+	ts, err := strconv.ParseInt(at, 10, 64)
+	if !ok || !also || err != nil {
+		tb.Fatalf("tasktest: %q is not key=value@timestamp", text)
+	}
+	raw := record.Raw{Key: nullable(key), Value: nullable(value), Timestamp: ts, Offset: offset}
+	for _, header := range fields[1:] {
+		name, content, _ := strings.Cut(header, ":")
+		raw.Headers = append(raw.Headers, record.Header{Key: name, Value: []byte(content)})
+	}
+	return raw
+}
+
+func nullable(text string) []byte {
+	if text == "-" {
+		return nil
+	}
+	return []byte(text)
+}
+
+// Text is an output as text, without its topic.
+func Text(o record.Output) string {
+	text := fmt.Sprintf("%s=%s@%d", show(o.Key, true), show(o.Value, false), o.Timestamp)
+	for _, h := range o.Headers {
+		text += fmt.Sprintf(" %s:%s", h.Key, h.Value)
+	}
+	return text
+}
+
+func show(data []byte, key bool) string {
+	n := len(data)
+	switch {
+	case data == nil:
+		return "-"
+	case n == 8 && data[0] == 0:
+		return strconv.FormatInt(int64(binary.BigEndian.Uint64(data)), 10)
+	case key && n > 8 && data[n-8] == 0:
+		return fmt.Sprintf("%s[%d]", data[:n-8], binary.BigEndian.Uint64(data[n-8:]))
+	default:
+		return string(data)
+	}
+}
