@@ -103,7 +103,7 @@ func (b *bench) create(ctx context.Context, config map[string]*string, topics ..
 			return false, err
 		}
 		for _, topic := range topics {
-			if t := have[topic]; t.Err != nil || len(t.Partitions) != partitions {
+			if len(have[topic].Partitions) != partitions {
 				return false, nil
 			}
 		}

@@ -18,7 +18,7 @@ func measureProcess() (usage, error) {
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
 		return usage{}, fmt.Errorf("getrusage: %w", err)
 	}
-	return usage{CPU: time.Duration(r.Utime.Nano() + r.Stime.Nano()), PeakRSS: peakRSS(int64(r.Maxrss))}, nil
+	return usage{CPU: time.Duration(r.Utime.Nano() + r.Stime.Nano()), PeakRSS: peakRSS(r.Maxrss)}, nil
 }
 
 // peakRSS prefers what Linux tells in /proc, because the Maxrss of a child begins

@@ -126,10 +126,6 @@ func (p *process) signal(s syscall.Signal) {
 func (p *process) freeze() { p.signal(syscall.SIGSTOP) }
 func (p *process) thaw()   { p.signal(syscall.SIGCONT) }
 
-func (p *process) running() bool {
-	return !ended(p.ended)
-}
-
 // seen returns the reports of a kind so far.
 func (p *process) seen(kind string) []report {
 	p.mu.Lock()

@@ -4,7 +4,6 @@ package integration
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -110,18 +109,4 @@ func (w *worker) stop() {
 	if w.err != nil {
 		w.f.t.Errorf("the worker ended: %v", w.err)
 	}
-}
-
-// fails waits until the worker ends by itself and returns why.
-func (w *worker) fails(patience time.Duration) error {
-	w.f.t.Helper()
-	select {
-	case <-w.ended:
-	case <-time.After(patience):
-		w.f.t.Fatalf("the worker still runs after %v", patience)
-	}
-	if w.err == nil {
-		return errors.New("the worker ended without an error")
-	}
-	return w.err
 }

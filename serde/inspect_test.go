@@ -21,7 +21,7 @@ type (
 		Next *endless
 		Done chan struct{}
 	}
-	hidden   struct{ secret int }
+	hidden   struct{ secret int } //nolint:unused // its presence is the case
 	conflict struct {
 		A int `json:"B"`
 		B int
@@ -30,7 +30,7 @@ type (
 	sub  struct {
 		base
 		Skipped chan int `json:"-"`
-		private func()
+		private func()   //nolint:unused // its presence is the case
 	}
 	onlyWrites    struct{ C chan int }
 	embedsPointer struct{ *base }

@@ -81,7 +81,7 @@ func (s *store[K, V]) take(i int) *Entry[K, V] {
 	d := s.dirty[i]
 	s.dirty[i] = unflushed[K, V]{}
 	d.entry.dirty = 0
-	s.written = Written[K, V]{entry: d.entry, old: d.old, headers: d.headers}
+	s.written = Written[K, V](d)
 	return d.entry
 }
 

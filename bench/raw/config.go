@@ -46,7 +46,7 @@ func (c Config) options() []kgo.Opt {
 	}
 	if c.ExactlyOnce {
 		opts = append(opts, kgo.TransactionalID(c.Group), kgo.TransactionTimeout(transactionTimeout),
-			kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.RequireStableFetchOffsets())
+			kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
 	return append(opts, c.Client...)
 }

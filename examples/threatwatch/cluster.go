@@ -23,34 +23,46 @@ type cluster struct {
 }
 
 // connect looks at the topics. The caller closes the cluster.
-func connect(ctx context.Context, addrs []string) (c *cluster, err error) {
+func connect(ctx context.Context, addrs []string) (*cluster, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(addrs...))
 	if err != nil {
 		return nil, err
 	}
-	c = &cluster{addrs: addrs, client: client, admin: kadm.NewClient(client)}
-	defer func() {
-		if err != nil {
-			c.close()
-		}
-	}()
-	if c.begin, err = c.admin.ListEndOffsets(ctx, rawTopic, highTopic, countsTopic, alertsTopic); err == nil {
-		err = c.begin.Error()
-	}
+	c := &cluster{addrs: addrs, client: client, admin: kadm.NewClient(client)}
+	// Topics that have just been created may not be known everywhere yet.
+	err = until(ctx, "the topics to be there", func() (bool, error) { return notYet(c.look(ctx)) })
 	if err != nil {
+		c.close()
 		return nil, err
 	}
-	c.partitions = int32(len(c.begin[rawTopic]))
+	return c, nil
+}
+
+// look finds out where the topics end.
+func (c *cluster) look(ctx context.Context) (err error) {
+	if c.begin, err = c.admin.ListEndOffsets(ctx, rawTopic, highTopic, countsTopic, alertsTopic); err != nil {
+		return err
+	}
 	newest, err := c.admin.ListMaxTimestampOffsets(ctx, rawTopic)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	c.partitions = int32(len(c.begin[rawTopic]))
 	newest.Each(func(o kadm.ListedOffset) {
 		if at := time.UnixMilli(o.Timestamp); o.Timestamp >= 0 && at.After(c.latest) {
 			c.latest = at
 		}
 	})
-	return c, newest.Error()
+	return errors.Join(c.begin.Error(), newest.Error())
+}
+
+// notYet says whether something is done, and takes a failure that passes for a
+// reason to ask again.
+func notYet(err error) (bool, error) {
+	if kerr.IsRetriable(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (c *cluster) close() { c.client.Close() }
@@ -73,7 +85,7 @@ func (c *cluster) committed(ctx context.Context, ends map[int32]int64) (bool, er
 		return len(ends) == 0, nil // the topology has not begun yet
 	}
 	if err != nil {
-		return false, fmt.Errorf("offsets of group %s: %w", application, err)
+		return notYet(fmt.Errorf("offsets of group %s: %w", application, err))
 	}
 	for p, end := range ends {
 		if at, ok := offsets.Lookup(rawTopic, p); !ok || at.At < end {

@@ -147,7 +147,8 @@ func (w *Worker) abort() {
 func (w *Worker) drainFailures() {
 	for {
 		select {
-		case <-w.failures:
+		case err := <-w.failures:
+			w.log.Debug("failure of the same cause", "error", err)
 		default:
 			return
 		}

@@ -184,7 +184,7 @@ func (r *restorer) consume(live []*replay, resp *kmsg.FetchResponse) []*answer {
 
 // apply decodes one partition's part of a response and hands its records over.
 // The position moves past everything decoded, records or not.
-func (r *restorer) apply(p *replay, part *kmsg.FetchResponseTopicPartition) (err error, fatal bool) {
+func (r *restorer) apply(p *replay, part *kmsg.FetchResponseTopicPartition) (err error, fatal bool) { //nolint:revive // fatal says what kind of error it is
 	switch err := kerr.ErrorForCode(part.ErrorCode); {
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		p.bounded = false

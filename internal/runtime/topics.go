@@ -349,7 +349,7 @@ func probe(cl *kgo.Client) error {
 
 // withHint adds to an error of the broker what can be done about it.
 func withHint(err error) error {
-	hint := ""
+	var hint string
 	switch {
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
 		hint = "the user lacks a permission on the topic; internal topics need CREATE, DELETE, DESCRIBE_CONFIGS, READ and WRITE on the prefix of the application id"

@@ -41,8 +41,11 @@ func (in *input) timestamp() int64 {
 // peek asks for the timestamp of the head. If the user's code panics, it is the
 // record's own: the record will fail again, in its turn, where that is handled.
 func (in *input) peek() (at int64) {
-	at = in.first().Timestamp
-	defer func() { _ = recover() }()
+	defer func() {
+		if recover() != nil {
+			at = in.first().Timestamp
+		}
+	}()
 	return in.source.At(in.first(), in.time)
 }
 

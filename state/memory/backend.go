@@ -22,6 +22,7 @@ func New() *Backend {
 	return &Backend{tree: btree.NewBTreeGOptions(before, btree.Options{NoLocks: true})}
 }
 
+// Get implements state.Backend.
 func (b *Backend) Get(dst, key []byte) (value []byte, ok bool, err error) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -32,6 +33,7 @@ func (b *Backend) Get(dst, key []byte) (value []byte, ok bool, err error) {
 	return append(dst, e.value()...), ok, nil
 }
 
+// Scan implements state.Backend.
 func (b *Backend) Scan(from, to []byte, reverse bool, yield func(key, value []byte) bool) error {
 	snapshot := b.snapshot()
 	if snapshot == nil {
@@ -79,8 +81,10 @@ func descend(tree *btree.BTreeG[entry], from, to []byte, yield func(key, value [
 	}
 }
 
+// NewBatch implements state.Backend.
 func (b *Backend) NewBatch() state.Batch { return &batch{backend: b} }
 
+// Flush implements state.Backend.
 func (b *Backend) Flush() error {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -90,6 +94,7 @@ func (b *Backend) Flush() error {
 	return nil
 }
 
+// Close implements state.Backend.
 func (b *Backend) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

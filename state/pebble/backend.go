@@ -28,6 +28,7 @@ var _ state.Backend = (*Backend)(nil)
 // the cache. Keys that are there take up to a quarter longer this way.
 var lookup = pebble.IterOptions{UseL6Filters: true}
 
+// Get implements state.Backend.
 func (b *Backend) Get(dst, key []byte) (value []byte, ok bool, err error) {
 	if !b.gate.enter() {
 		return dst, false, state.ErrClosed
@@ -93,6 +94,7 @@ func (b *Backend) Scan(from, to []byte, reverse bool, yield func(key, value []by
 	return nil
 }
 
+// NewBatch implements state.Backend.
 func (b *Backend) NewBatch() state.Batch { return &batch{backend: b, pending: b.db.NewBatch()} }
 
 // Flush writes what is buffered to disk and syncs it. If it fails, on a full disk
@@ -119,6 +121,7 @@ func (b *Backend) flush() error {
 	return nil
 }
 
+// Close implements state.Backend.
 func (b *Backend) Close() error {
 	if !b.gate.close() {
 		return state.ErrClosed

@@ -90,7 +90,7 @@ func lockError(err error) error {
 	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) {
 		return environmentError(err)
 	}
-	return fmt.Errorf("%w (%v)", ErrLocked, err)
+	return fmt.Errorf("%w (%w)", ErrLocked, err)
 }
 
 // openError explains a failure to open: either the operating system refused

@@ -37,7 +37,11 @@ func nullable(text string) []byte {
 
 // Text is an output as text, without its topic.
 func Text(o record.Output) string {
-	text := fmt.Sprintf("%s=%s@%d", show(o.Key, true), show(o.Value, false), o.Timestamp)
+	key := o.Key
+	if n := len(key); o.Changelog > 0 && n > 12 && binary.BigEndian.Uint32(key[n-4:]) == 0 {
+		key = key[:n-4] // the sequence number of a window store
+	}
+	text := fmt.Sprintf("%s=%s@%d", show(key, true), show(o.Value, false), o.Timestamp)
 	for _, h := range o.Headers {
 		text += fmt.Sprintf(" %s:%s", h.Key, h.Value)
 	}
@@ -51,7 +55,7 @@ func show(data []byte, key bool) string {
 		return "-"
 	case n == 8 && data[0] == 0:
 		return strconv.FormatInt(int64(binary.BigEndian.Uint64(data)), 10)
-	case key && n > 8 && data[n-8] == 0:
+	case key && n > 8 && (data[n-8] == 0 || data[n-8] == 0x7f): // no text has these bytes
 		return fmt.Sprintf("%s[%d]", data[:n-8], binary.BigEndian.Uint64(data[n-8:]))
 	default:
 		return string(data)

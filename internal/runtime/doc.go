@@ -1,0 +1,15 @@
+// Package runtime is a worker: a member of a consumer group that runs the tasks
+// which the group gives it. It is the only home of the Kafka client.
+//
+// The life of a worker and of what passes through it:
+//
+//	prepare.go    topics are checked and internal ones created
+//	rebalance.go  the group gives partitions, and takes them
+//	open.go       a task's offsets are fetched and its stores restored
+//	fetch.go      its partitions are polled
+//	lane.go       its records are processed, turn by turn
+//	emit.go       what it writes is produced
+//	commit.go     outputs and offsets become durable
+//	checkpoint.go committed state goes to disk
+//	host.go       tasks begin and end; after a failure all begin anew
+package runtime
