@@ -3,6 +3,7 @@ package topologytest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/tidemill/tidemill/internal/task"
@@ -28,6 +29,9 @@ type config struct {
 	cacheBytes int
 	maxIdle    time.Duration
 	policies   task.Policies
+	workers    int
+	faults     func(Moment) Fault
+	random     *rand.Rand
 }
 
 // Time is a point in time: a time.Time, the time.Duration since the Unix epoch, or
@@ -91,6 +95,16 @@ func CacheBytes(n int) Option { return option(func(c *config) { c.cacheBytes = n
 // the wait.
 func MaxTaskIdle(d time.Duration) Option { return option(func(c *config) { c.maxIdle = d }) }
 
+// Workers is how many workers the tasks are divided among at the start, by default 1.
+func Workers(n int) Option { return option(func(c *config) { c.workers = n }) }
+
+// Seed lets chance decide which task works next, where several could: each seed is
+// another order, and always the same one. Without it, records are taken in the order
+// in which they were written.
+func Seed(seed uint64) Option {
+	return option(func(c *config) { c.random = rand.New(rand.NewPCG(seed, 0)) })
+}
+
 // OnDecodeError is the policy for keys, values and timestamps that cannot be read,
 // such as tidemill.Skip().
 func OnDecodeError(p task.Policy) Option {
@@ -113,7 +127,7 @@ func OnError(p task.Policy) Option {
 }
 
 func configOf(options []Option) (config, error) {
-	c := config{partitions: 1, counts: map[string]int32{}, checkpoint: 10 * time.Second}
+	c := config{partitions: 1, counts: map[string]int32{}, checkpoint: 10 * time.Second, workers: 1}
 	for _, o := range options {
 		o.apply(&c)
 	}
@@ -136,6 +150,7 @@ func (c *config) validate() error {
 	check(c.commit < 0, "CommitInterval is %v: give more than 0, or leave it out to commit after every record", c.commit)
 	check(c.checkpoint <= 0, "CheckpointInterval is %v: give more than 0", c.checkpoint)
 	check(c.cacheBytes < 0, "CacheBytes is %d: give 0 to turn caching off", c.cacheBytes)
+	check(c.workers < 1, "Workers is %d: give at least 1", c.workers)
 	for _, p := range []task.Policy{c.policies.Decode, c.policies.Process, c.policies.Produce} {
 		check(p.Err() != nil, "error policy: %w", p.Err())
 	}

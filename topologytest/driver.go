@@ -1,7 +1,7 @@
 package topologytest
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"testing"
 	"time"
@@ -28,8 +28,15 @@ type Driver struct {
 	// step counts the calls of Send and Advance, appended the records of all topics.
 	step     int
 	appended int64
+	// appeared are topics that were made after the start.
+	appeared []string
+	moments  int
+	batching bool
 	spare    []*record.Batch
-	err      error
+	reports  []Report
+	// dropped are the counts of tasks that have ended.
+	dropped map[string]int64
+	err     error
 }
 
 // partition is one partition of a topic.
@@ -76,12 +83,16 @@ func Open(b *topology.Builder, options ...Option) (*Driver, error) {
 	}
 	d := &Driver{
 		tb: silent{}, plan: plan, config: c, now: c.start, step: -1,
-		topics: map[string]*topic{}, offsets: map[partition]task.Position{},
+		topics: map[string]*topic{}, offsets: map[partition]task.Position{}, dropped: map[string]int64{},
 	}
 	if err := d.layOut(); err != nil {
 		return nil, err
 	}
-	return d, d.openAll()
+	if err := d.openAll(); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
 }
 
 // Err is what failed, if anything has. Nothing is processed after it.
@@ -93,7 +104,7 @@ func (d *Driver) check(err error) {
 		return
 	}
 	d.tb.Helper()
-	d.err = errors.Join(d.err, err)
+	d.err = cmp.Or(d.err, err)
 	d.tb.Fatal(err)
 }
 
@@ -114,7 +125,18 @@ func (d *Driver) Advance(by time.Duration) {
 	d.check(d.tick())
 }
 
-// Commit commits what all workers have done.
+// Batch has everything that f sends in the topics before any of it is processed, as
+// after a pause of the application. It is one step.
+func (d *Driver) Batch(f func()) {
+	d.tb.Helper()
+	d.step++
+	d.batching = true
+	f()
+	d.batching = false
+	d.check(d.run())
+}
+
+// Commit commits what all workers have done, and what follows from that.
 func (d *Driver) Commit() {
 	d.tb.Helper()
 	d.check(d.commitAll())

@@ -36,7 +36,7 @@ func (h *hosted) open() error {
 		Partitions: func(name string) (int32, error) { return int32(len(d.topic(name).logs)), nil },
 		MaxBytes:   func(string) int { return maxBytes },
 		Space:      h.worker.directory.Space, CacheBytes: d.config.cacheBytes,
-		NewBatch: d.batch, Report: func(*record.Error, string) {},
+		NewBatch: d.batch, Report: d.report,
 	})
 	if err != nil {
 		return err
@@ -161,7 +161,7 @@ func (h *hosted) emit() {
 	for _, b := range h.batches {
 		for _, out := range b.Outputs {
 			out.Key, out.Value, out.PartitionKey = bytes.Clone(out.Key), bytes.Clone(out.Value), bytes.Clone(out.PartitionKey)
-			h.worker.write(out)
+			h.worker.write(h, out)
 		}
 		b.Reset()
 	}
@@ -179,7 +179,14 @@ func (d *Driver) batch() *record.Batch {
 	return b
 }
 
+// close ends the task as it is.
 func (h *hosted) close() error {
+	if h.task == nil {
+		return nil
+	}
+	for reason, n := range h.task.Dropped() {
+		h.d.dropped[reason] += n
+	}
 	if err := h.task.Close(); err != nil {
 		return fmt.Errorf("topologytest: close task %s: %w", h.id, err)
 	}

@@ -2,6 +2,7 @@ package topologytest
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/serde"
@@ -16,17 +17,25 @@ type Input[K, V any] struct {
 	partition int32
 	nilKey    func(K) bool
 	nilValue  func(V) bool
+	clock     *clock
 }
+
+// clock is the time of the next record that Next sends, and how much later each one
+// is than the one before.
+type clock struct{ at, step int64 }
 
 // Input is a topic that the topology reads, to be written to. Keys and values are
 // encoded as the topology reads them, or as follows from the types if those are
 // others, unless an option says how.
 func (d *Driver) Input[K, V any](topic string, options ...SerdeOption) *Input[K, V] {
 	d.tb.Helper()
-	in := &Input[K, V]{d: d, topic: topic, partition: -1, nilKey: isNil[K](), nilValue: isNil[V]()}
+	in := &Input[K, V]{d: d, topic: topic, partition: -1, nilKey: isNil[K](), nilValue: isNil[V](), clock: &clock{}}
 	var err error
 	if in.key, in.value, err = serdesOf[K, V](d, topic, options); err == nil {
 		err = d.checkRead(topic)
+	}
+	if err == nil {
+		d.topic(topic)
 	}
 	d.check(err)
 	return in
@@ -49,7 +58,7 @@ func (d *Driver) checkRead(topic string) error {
 			}
 		}
 	}
-	return fmt.Errorf("topologytest: the topology does not read topic %q: it reads %q", topic, d.plan.ExternalTopics())
+	return fmt.Errorf("topologytest: the topology does not read topic %q: it reads %q", topic, d.inputTopics())
 }
 
 // Send writes a record with a timestamp, and lets the topology process it with all
@@ -65,11 +74,37 @@ func (in *Input[K, V]) Delete[T Time](key K, at T) {
 	in.SendRecord(record.Record[K, V]{Key: key, Timestamp: millis(at), Tombstone: true})
 }
 
+// Clock sets the time of the next record that Next sends, and how much later each is
+// than the one before. Without it, all have the time 0.
+func (in *Input[K, V]) Clock[T Time](start T, step time.Duration) *Input[K, V] {
+	*in.clock = clock{at: millis(start), step: step.Milliseconds()}
+	return in
+}
+
+// Next is Send at the time of the input's clock, which it moves on.
+func (in *Input[K, V]) Next(key K, value V) {
+	in.d.tb.Helper()
+	at := in.clock.at
+	in.clock.at += in.clock.step
+	in.Send(key, value, at)
+}
+
+// SendAll is SendRecord for each of the records: each is processed before the next,
+// unless it is in a Batch.
+func (in *Input[K, V]) SendAll(records ...record.Record[K, V]) {
+	in.d.tb.Helper()
+	for _, r := range records {
+		in.SendRecord(r)
+	}
+}
+
 // SendRecord is the general form of Send: the record may have headers, and no key
 // or value whatever their types are.
 func (in *Input[K, V]) SendRecord(r record.Record[K, V]) {
 	in.d.tb.Helper()
-	in.d.step++
+	if !in.d.batching {
+		in.d.step++
+	}
 	out, err := in.encode(r)
 	if err == nil {
 		in.d.append(out)

@@ -1,6 +1,7 @@
 package topologytest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -30,7 +31,56 @@ func (d *Driver) layOut() error {
 	for _, t := range d.layout.Internal {
 		d.create(t.Name, t.Partitions)
 	}
+	d.appeared = nil
 	return nil
+}
+
+// discover finds out which tasks read topics that have appeared, and makes them
+// again.
+func (d *Driver) discover() error {
+	for len(d.appeared) > 0 {
+		name := d.appeared[0]
+		d.appeared = d.appeared[1:]
+		for _, sub := range d.plan.Subtopologies {
+			if !slices.ContainsFunc(sub.Sources, func(s *topology.Source) bool { return s.Matches(name) }) {
+				continue
+			}
+			if n, tasks := len(d.topics[name].logs), d.layout.Tasks[sub.ID]; n > int(tasks) {
+				return fmt.Errorf("topologytest: topic %q has %d partitions, but there are %d tasks to read it: name it in the option Partitions, so that it is there from the start", name, n, tasks)
+			}
+			if err := d.reopen(sub.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reopen commits and makes the tasks of a subtopology again.
+func (d *Driver) reopen(subtopology int) error {
+	for _, h := range d.tasks {
+		if h.id.Subtopology != subtopology {
+			continue
+		}
+		if err := h.move(h.worker.number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inputTopics are the topics that the plan reads and that are there, sorted.
+func (d *Driver) inputTopics() []string {
+	var names []string
+	for _, sub := range d.plan.Subtopologies {
+		for _, source := range sub.Sources {
+			if !source.Repartition {
+				names = append(names, d.topicsOf(source)...)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (d *Driver) deadLetterTopics() []string {

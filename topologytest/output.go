@@ -2,6 +2,8 @@ package topologytest
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/tidemill/tidemill/record"
@@ -16,6 +18,29 @@ type Record[K, V any] struct {
 	// Step counts the calls of Send and Advance from 0: it is that of the call
 	// during which the record became visible.
 	Step int
+}
+
+// String is the record as key=value@timestamp, with null for what it does not have.
+func (r Record[K, V]) String() string {
+	key, value := "null", "null"
+	if !r.NullKey {
+		key = text(r.Key)
+	}
+	if !r.Tombstone {
+		value = text(r.Value)
+	}
+	return fmt.Sprintf("%s=%s@%d", key, value, r.Timestamp)
+}
+
+// text is a key or value for people: bytes as text, and what a pointer points to.
+func text(v any) string {
+	if bytes, ok := v.([]byte); ok {
+		return string(bytes)
+	}
+	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && !p.IsNil() {
+		return text(p.Elem().Interface())
+	}
+	return fmt.Sprint(v)
 }
 
 // Output reads a topic.
@@ -47,12 +72,7 @@ func (d *Driver) checkWritten(topic string) error {
 	if d.topics[topic] != nil || d.plan.ChoosesTopics() {
 		return nil
 	}
-	var known []string
-	for name := range d.topics {
-		known = append(known, name)
-	}
-	slices.Sort(known)
-	return fmt.Errorf("topologytest: there is no topic %q: there are %q", topic, known)
+	return fmt.Errorf("topologytest: there is no topic %q: there are %q", topic, slices.Sorted(maps.Keys(d.topics)))
 }
 
 // Read returns the next record that was not read yet, in the order in which the
@@ -82,7 +102,13 @@ func (o *Output[K, V]) All() []Record[K, V] {
 }
 
 // Len is how many records the topic has.
-func (o *Output[K, V]) Len() int { return len(o.d.topic(o.topic).order) }
+func (o *Output[K, V]) Len() int {
+	t := o.d.topics[o.topic]
+	if t == nil {
+		return 0 // a sink may yet choose it
+	}
+	return len(t.order)
+}
 
 // AsMap is the topic as a table: the last value of each key. Records without a key
 // are left out.
@@ -117,7 +143,7 @@ func (o *Output[K, V]) from(next *int) []Record[K, V] {
 
 // at decodes the record at a place of the order.
 func (o *Output[K, V]) at(i int) (r Record[K, V], err error) {
-	t := o.d.topic(o.topic)
+	t := o.d.topics[o.topic]
 	at := t.order[i]
 	e := t.logs[at.partition].entries[at.offset]
 	r.Partition, r.Offset, r.Step = int32(at.partition), e.Offset, e.step

@@ -5,7 +5,10 @@ func (d *Driver) run() error {
 	for _, h := range d.tasks {
 		h.stuck = false
 	}
-	for d.err == nil {
+	for d.err == nil && !d.batching {
+		if err := d.discover(); err != nil {
+			return err
+		}
 		h := d.next()
 		if h == nil {
 			break
@@ -18,34 +21,45 @@ func (d *Driver) run() error {
 }
 
 // next is the task whose turn it is: the one with the record that has waited
-// longest. It is nil if none can work.
+// longest, or with a seed any one. It is nil if none can work.
 func (d *Driver) next() *hosted {
-	var first *hosted
+	var chosen *hosted
 	var longest int64
+	able := 0
 	for _, h := range d.tasks {
 		h.receive()
-		if h.stuck {
+		number, ok := h.oldest()
+		if !ok || h.stuck {
 			continue
 		}
-		if number, ok := h.oldest(); ok && (first == nil || number < longest) {
-			first, longest = h, number
+		able++
+		switch {
+		case d.config.random != nil && d.config.random.IntN(able) == 0,
+			d.config.random == nil && (chosen == nil || number < longest):
+			chosen, longest = h, number
 		}
 	}
-	return first
+	return chosen
 }
 
 // turn lets a task take one record.
 func (d *Driver) turn(h *hosted) error {
 	n, err := h.task.Process(1, d.now)
 	h.emit()
-	if err != nil {
-		return err
+	w := h.worker
+	if n > 0 {
+		w.worked = true
+		w.moment(Processed, h)
 	}
-	if n == 0 {
+	switch {
+	case w.fault != Nothing:
+		return w.suffer(h)
+	case err != nil:
+		return err
+	case n == 0:
 		h.stuck = true
 		return nil
 	}
-	h.worker.worked = true
 	return d.afterWork(h)
 }
 
@@ -59,20 +73,12 @@ func (d *Driver) afterWork(h *hosted) error {
 
 // tick does what the clock has made due.
 func (d *Driver) tick() error {
-	if d.err != nil {
-		return nil
-	}
 	for _, h := range d.tasks {
-		called, err := h.task.Punctuate(d.now)
-		h.emit()
-		if err != nil {
-			return err
+		if d.err != nil {
+			break
 		}
-		if called {
-			h.worker.worked = true
-			if err := d.afterWork(h); err != nil {
-				return err
-			}
+		if err := d.punctuate(h); err != nil {
+			return err
 		}
 	}
 	if err := d.run(); err != nil {
@@ -81,8 +87,24 @@ func (d *Driver) tick() error {
 	return d.commitDue()
 }
 
-// commitDue commits what has waited for the commit interval, and what follows from
-// that.
+func (d *Driver) punctuate(h *hosted) error {
+	called, err := h.task.Punctuate(d.now)
+	h.emit()
+	w := h.worker
+	switch {
+	case w.dying():
+		return w.suffer(h)
+	case err != nil:
+		return err
+	case !called:
+		return nil
+	}
+	w.worked = true
+	return d.afterWork(h)
+}
+
+// commitDue commits what has waited for the commit interval, and lets the tasks work
+// on what follows from that.
 func (d *Driver) commitDue() error {
 	if d.config.commit == 0 {
 		return nil

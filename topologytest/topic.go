@@ -37,6 +37,7 @@ func (d *Driver) topic(name string) *topic {
 			n = d.config.partitions
 		}
 		t = d.create(name, n)
+		d.appeared = append(d.appeared, name)
 	}
 	return t
 }

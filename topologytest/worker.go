@@ -1,6 +1,8 @@
 package topologytest
 
 import (
+	"slices"
+
 	"github.com/tidemill/tidemill/internal/task"
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
@@ -11,6 +13,7 @@ import (
 // transaction at a time.
 type worker struct {
 	d         *Driver
+	number    int
 	tasks     []*hosted
 	backend   state.Backend
 	directory *state.Directory
@@ -19,12 +22,14 @@ type worker struct {
 	// worked says that there is something to commit.
 	worked                  bool
 	committed, checkpointed int64
+	// fault is what goes wrong at this moment.
+	fault Fault
 }
 
-func (d *Driver) newWorker() (*worker, error) {
-	w := &worker{d: d, committed: d.now, checkpointed: d.now}
+func (d *Driver) addWorker() error {
+	w := &worker{d: d, number: len(d.workers), committed: d.now, checkpointed: d.now}
 	d.workers = append(d.workers, w)
-	return w, w.wipe()
+	return w.wipe()
 }
 
 // wipe gives the worker empty local state.
@@ -34,19 +39,21 @@ func (w *worker) wipe() (err error) {
 	return err
 }
 
-// openAll makes all tasks.
+// openAll starts the workers and divides the tasks among them.
 func (d *Driver) openAll() error {
-	w, err := d.newWorker()
-	if err != nil {
-		return err
+	for range d.config.workers {
+		if err := d.addWorker(); err != nil {
+			return err
+		}
 	}
 	for sub, n := range d.layout.Tasks {
 		for p := range n {
 			h := &hosted{d: d, id: task.ID{Subtopology: sub, Partition: p}}
+			w := d.workers[len(d.tasks)%len(d.workers)]
+			d.tasks = append(d.tasks, h)
 			if err := w.host(h); err != nil {
 				return err
 			}
-			d.tasks = append(d.tasks, h)
 		}
 	}
 	return nil
@@ -59,24 +66,52 @@ func (w *worker) host(h *hosted) error {
 	return h.open()
 }
 
+func (w *worker) unhost(h *hosted) {
+	w.tasks = slices.DeleteFunc(w.tasks, func(other *hosted) bool { return other == h })
+}
+
 // write takes an output of a task.
-func (w *worker) write(out record.Output) {
+func (w *worker) write(h *hosted, out record.Output) {
+	if w.dying() {
+		return
+	}
 	w.worked = true
 	if w.d.config.exactlyOnce {
 		w.pending = append(w.pending, out)
 	} else {
 		w.d.append(out)
 	}
+	w.moment(Written, h)
 }
 
-// commit makes the work of the worker's tasks count.
+// commit makes the work of the worker's tasks count, unless something goes wrong.
 func (w *worker) commit() error {
-	w.worked, w.committed = false, w.d.now
 	for _, h := range w.tasks {
-		if err := h.task.Flush(h.emit); err != nil {
+		if err := h.task.Flush(h.emit); err != nil && !w.dying() {
 			return err
 		}
 	}
+	w.moment(Flushed, nil)
+	if w.dying() {
+		return w.suffer(nil)
+	}
+	w.publish()
+	w.moment(Committed, nil)
+	if w.dying() {
+		return w.suffer(nil)
+	}
+	if w.d.now-w.checkpointed < w.d.config.checkpoint.Milliseconds() {
+		return nil
+	}
+	if err := w.checkpoint(w.tasks...); err != nil {
+		return err
+	}
+	w.moment(Checkpointed, nil)
+	return w.suffer(nil)
+}
+
+// publish commits what is written.
+func (w *worker) publish() {
 	for _, h := range w.tasks {
 		for _, p := range h.task.Positions(nil) {
 			w.d.offsets[partition{p.Topic, p.Partition}] = p
@@ -86,17 +121,16 @@ func (w *worker) commit() error {
 	for _, out := range w.pending {
 		w.d.append(out)
 	}
-	w.pending, w.worked = nil, false
-	if w.d.now-w.checkpointed >= w.d.config.checkpoint.Milliseconds() {
-		return w.checkpoint()
-	}
-	return nil
+	w.pending, w.worked, w.committed = nil, false, w.d.now
 }
 
 // checkpoint writes what is committed to local state.
-func (w *worker) checkpoint() error {
+func (w *worker) checkpoint(tasks ...*hosted) error {
 	w.checkpointed = w.d.now
-	for _, h := range w.tasks {
+	for _, h := range tasks {
+		if h.task.Pinned() == 0 {
+			continue
+		}
 		batch := w.backend.NewBatch()
 		if err := h.task.Checkpoint(batch, h.changelogs()); err != nil {
 			return err
