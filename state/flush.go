@@ -126,6 +126,11 @@ func (s *store[K, V]) FlushForward() error {
 	return s.onWrite(&s.written)
 }
 
+// AppendKey appends a key as the store orders it.
+func (s *store[K, V]) AppendKey(dst []byte, key K) ([]byte, error) {
+	return s.layout.appendKey(dst, key)
+}
+
 // Mark implements Lifecycle.
 func (s *store[K, V]) Mark() { s.mark() }
 
