@@ -72,7 +72,7 @@ func (w *Worker) checkSinks(ctx context.Context, cl *kgo.Client) error {
 	if len(topics) == 0 {
 		return nil
 	}
-	seen, err := describeTopics(ctx, cl, topics)
+	seen, err := describeUserTopics(ctx, cl, topics)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,9 @@ const (
 	brokerPatience = 10 * time.Second
 	// topicPatience is how long a start waits for its new topics to be visible.
 	topicPatience = 30 * time.Second
+	// userTopicPatience is how long it waits for topics of the user, who may have
+	// created them just before.
+	userTopicPatience = time.Second
 )
 
 // topicKind decides what an existing internal topic must be like.
@@ -164,6 +167,22 @@ func describeTopics(ctx context.Context, cl *kgo.Client, topics []string) (map[s
 	return out, nil
 }
 
+// describeUserTopics is describeTopics that asks again for a while if a topic does
+// not exist: what has just been created is not known to every broker at once.
+func describeUserTopics(ctx context.Context, cl *kgo.Client, topics []string) (map[string]kmsg.MetadataResponseTopic, error) {
+	deadline := time.Now().Add(userTopicPatience)
+	for attempt := 0; ; attempt++ {
+		seen, err := describeTopics(ctx, cl, topics)
+		missing := func(name string) bool { return seen[name].ErrorCode == kerr.UnknownTopicOrPartition.Code }
+		if err != nil || !slices.ContainsFunc(topics, missing) || time.Now().After(deadline) {
+			return seen, err
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // createTopics asks for topics once and records in created those that are new.
 // Another worker may have been faster, and a busy cluster is asked again: only
 // what no later attempt can mend is an error.
@@ -271,7 +290,7 @@ func below(have, need string) bool {
 // partitionCounts returns the number of partitions of source topics. Topics that
 // do not exist or may not be read are all in the error.
 func partitionCounts(ctx context.Context, cl *kgo.Client, topics []string) (map[string]int32, error) {
-	seen, err := describeTopics(ctx, cl, topics)
+	seen, err := describeUserTopics(ctx, cl, topics)
 	if err != nil {
 		return nil, err
 	}
