@@ -295,3 +295,59 @@ func TestADeadLetterBelongsToTheTransactionOfItsRecord(t *testing.T) {
 	}
 	w.stop()
 }
+
+// A record that its own topic just takes leaves no room for all that a dead letter
+// says of it.
+func TestADeadLetterOfARecordAtTheLimitLeavesOutTheStackTrace(t *testing.T) {
+	p := newPoisoned(t)
+	limit := strconv.Itoa(outMaxBytes)
+	small := p.app + ".small"
+	p.create(small, 1, map[string]*string{"max.message.bytes": &limit})
+	b := topology.New(p.app)
+	b.Stream[string, string](small).MapValues(func(string) string { panic("no") }).To(p.out)
+	w := p.work(b, tidemill.ExactlyOnce(), tidemill.OnError(tidemill.DeadLetter(p.out)))
+	value := strings.Repeat("v", outMaxBytes-600)
+	p.produce(&kgo.Record{Topic: small, Key: []byte("k"), Value: []byte(value)})
+	p.goesOn(w, outputs{"k": {value}})
+	letter := p.read(p.out)[0]
+	if header(letter, "__streams.errors.message") != "panic: no" || header(letter, "__streams.errors.stacktrace") != "" {
+		t.Errorf("the headers of the dead letter are %v", letter.Headers)
+	}
+	value += strings.Repeat("v", 450)
+	p.produce(&kgo.Record{Topic: small, Key: []byte("k"), Value: []byte(value)})
+	select {
+	case <-w.ended:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the worker does not end")
+	}
+	if want := `takes at most 2000: raise max.message.bytes of the topic`; w.err == nil || !strings.Contains(w.err.Error(), want) {
+		t.Errorf("the worker ended with %v, want %q", w.err, want)
+	}
+}
+
+// What a topic takes is the limit of a whole batch, not only of a record.
+func TestATopicThatTakesOnlySmallBatchesIsWrittenUnderLoad(t *testing.T) {
+	for _, g := range guarantees {
+		t.Run(g.name, func(t *testing.T) {
+			p := newPoisoned(t)
+			b := topology.New(p.app)
+			read := b.Stream[string, string](p.in)
+			read.To(p.out)
+			read.To(p.dead)
+			want := outputs{}
+			var records []*kgo.Record
+			for n := range 500 {
+				r := &kgo.Record{Topic: p.in, Key: []byte("k" + strconv.Itoa(n%10)), Value: fmt.Appendf(nil, "%d %s", n, strings.Repeat("x", 1000))}
+				want.add(string(r.Key), string(r.Value))
+				records = append(records, r)
+			}
+			p.produce(records...)
+			w := p.work(b, g.options...)
+			p.goesOn(w, want)
+			if difference := p.outputs(p.dead).difference(want); difference != "" {
+				t.Error("in a topic that takes larger batches, ", difference)
+			}
+			w.stop()
+		})
+	}
+}

@@ -46,7 +46,9 @@ const (
 	metadataMinAge = 250 * time.Millisecond
 )
 
-func (c clients) producer() (*kgo.Client, error) {
+// producer makes the client that writes. Topics take batches of different sizes,
+// and refuse larger ones.
+func (c clients) producer(batchBytes func(topic string) int32) (*kgo.Client, error) {
 	opts := []kgo.Opt{
 		kgo.ProducerLinger(linger),
 		kgo.MaxBufferedRecords(maxBufferedRecords),
@@ -54,7 +56,7 @@ func (c clients) producer() (*kgo.Client, error) {
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 	}
 	opts = append(opts, c.base("producer")...)
-	opts = append(opts, kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.UnknownTopicRetries(10))
+	opts = append(opts, kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.UnknownTopicRetries(10), kgo.ProducerBatchMaxBytesFn(batchBytes))
 	if c.config.ExactlyOnce {
 		opts = append(opts, kgo.TransactionalID(c.transactionalID()), kgo.TransactionTimeout(c.config.TransactionTimeout))
 	}

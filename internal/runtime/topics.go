@@ -382,6 +382,18 @@ func withHint(err error) error {
 		hint = "are the user name and the password right?"
 	case errors.Is(err, kerr.InvalidReplicationFactor):
 		hint = "the cluster has fewer brokers than the replication factor asks for"
+	case errors.Is(err, kerr.InvalidSessionTimeout):
+		hint = "choose another SessionTimeout"
+	case errors.Is(err, kerr.InvalidTransactionTimeout):
+		hint = "choose a shorter TransactionTimeout"
+	case errors.Is(err, kerr.InconsistentGroupProtocol):
+		hint = "the group has other members than workers of this application: stop them, or choose another application id"
+	case errors.Is(err, kerr.FencedInstanceID):
+		hint = "another worker has the same InstanceID: give each its own"
+	case errors.Is(err, kerr.GroupMaxSizeReached):
+		hint = "the group has as many members as group.max.size of the broker allows"
+	case errors.Is(err, kerr.MessageTooLarge):
+		hint = "raise max.message.bytes of the topic, or write less at once"
 	default:
 		return err
 	}

@@ -30,6 +30,7 @@ type Worker struct {
 	commits  committer
 	emitter  *emitter
 	limits   *topicLimits
+	written  []string // topics that are known to be written to
 	lanes    []*lane
 
 	// events are run by the worker's own goroutine, one after another. All the
@@ -191,13 +192,14 @@ func (w *Worker) prepare(ctx context.Context) (err error) {
 	}
 	w.fetcher = newFetcher(fetcher, w.config.BufferedBytes, w.fail)
 	w.limits = newTopicLimits(restorer)
+	w.limits.learn(ctx, w.written...)
 	return w.startProducer(ctx)
 }
 
 // startProducer makes the producer, and under exactly-once ends the transaction
 // that this worker may have left open.
 func (w *Worker) startProducer(ctx context.Context) (err error) {
-	if w.producer, err = w.clients.producer(); err != nil {
+	if w.producer, err = w.clients.producer(w.limits.batchBytes); err != nil {
 		return err
 	}
 	if w.emitter == nil {
