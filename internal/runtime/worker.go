@@ -31,6 +31,7 @@ type Worker struct {
 	emitter  *emitter
 	limits   *topicLimits
 	written  []string // topics that are known to be written to
+	globals  globals
 	lanes    []*lane
 
 	// events are run by the worker's own goroutine, one after another. All the
@@ -193,6 +194,9 @@ func (w *Worker) prepare(ctx context.Context) (err error) {
 	w.fetcher = newFetcher(fetcher, w.config.BufferedBytes, w.fail)
 	w.limits = newTopicLimits(restorer)
 	w.limits.learn(ctx, w.written...)
+	if err := w.openGlobals(ctx); err != nil {
+		return err
+	}
 	return w.startProducer(ctx)
 }
 
@@ -238,6 +242,7 @@ func (w *Worker) join() (err error) {
 		go l.run(&w.running)
 	}
 	w.fetcher.start()
+	w.followGlobals()
 	w.member, err = w.clients.member(topicsOf(w.plan), w.groupOptions())
 	return err
 }
