@@ -5,6 +5,7 @@ package integration
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -33,22 +34,25 @@ const mib = 1 << 20
 const (
 	cacheBytes    = 16 * mib
 	bufferedBytes = 4 * mib
-	// storeBytes is what the database takes for itself: its cache and its write
-	// buffers, as package state/pebble says.
-	storeBytes = 80 * mib
-	// fetchBytes is one fetch beyond BufferedBytes, on the wire and decoded.
-	fetchBytes = 2 * 16 * mib
+	// rowBytes is what the stores hold in memory: what is kept for reading, what
+	// waits for a checkpoint, and what one is writing, each as much as CacheBytes.
+	rowBytes = 3 * cacheBytes
+	// fetchBytes is what is being fetched and decoded: half of BufferedBytes on the
+	// wire, several times that as records.
+	fetchBytes = 3 * bufferedBytes
 	// produceBytes is what the producer holds until it is acknowledged.
 	produceBytes = 64 * mib
-	// processBytes is what any Go program with these libraries has: its code, its
-	// connections and stacks.
+	// databaseBytes is what the database takes: its cache and its write buffers, as
+	// package state/pebble says.
+	databaseBytes = 80 * mib
+	// processBytes is what any such program has: its code, connections and stacks.
 	processBytes = 40 * mib
 )
 
 // memoryBound is what a worker may take. What is on the garbage-collected heap
 // counts twice: it grows to double of what is in use before it is collected. The
 // database's memory is not on that heap.
-const memoryBound = 2*(cacheBytes+bufferedBytes+fetchBytes+produceBytes) + storeBytes + processBytes
+const memoryBound = 2*(rowBytes+bufferedBytes+fetchBytes+produceBytes) + databaseBytes + processBytes
 
 func TestALargeStateIsProcessedAndRestoredInTheMemoryThatTheOptionsName(t *testing.T) {
 	for _, c := range []struct {
@@ -62,7 +66,7 @@ func TestALargeStateIsProcessedAndRestoredInTheMemoryThatTheOptionsName(t *testi
 			f := newFixture(t)
 			j := job{
 				Application: f.app, Topology: "large", Brokers: f.brokers, ExactlyOnce: true, CacheBytes: cacheBytes, BufferedBytes: bufferedBytes,
-				StateDir: t.TempDir(),
+				StateDir: t.TempDir(), SessionTimeout: 6 * time.Second,
 				Topics:   map[string]string{"in": f.topic("in", int32(c.partitions)), "out": f.topic("out", int32(c.partitions))},
 			}
 			f.fill(j.Topics["in"], c.keys, c.records)
@@ -100,8 +104,8 @@ func TestALargeStateIsProcessedAndRestoredInTheMemoryThatTheOptionsName(t *testi
 func (f *fixture) fill(topic string, keys, records int) {
 	f.t.Helper()
 	var failed firstError
-	value := bytes.Repeat([]byte("v"), 80)
 	for n := range records {
+		value := fmt.Appendf(nil, "%020d%020d%020d%020d", rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64())
 		r := &kgo.Record{Topic: topic, Key: fmt.Appendf(nil, "key-%08d", n*7919%keys), Value: value}
 		f.client.Produce(f.t.Context(), r, func(_ *kgo.Record, err error) { failed.set(err) })
 	}

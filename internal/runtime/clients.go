@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -39,7 +40,7 @@ const (
 	linger             = 5 * time.Millisecond
 	maxBufferedRecords = 50_000
 	maxBufferedBytes   = 64 << 20
-	maxFetchBytes      = 16 << 20
+	leastFetchBytes    = 1 << 20
 	// metadataMinAge is also how long the client holds a partition up when a write
 	// to it has to be tried again, which happens while a busy broker still ends the
 	// last transaction. The client's own default of 5 s would outlast a transaction.
@@ -67,8 +68,11 @@ func (c clients) producer(batchBytes func(topic string) int32) (*kgo.Client, err
 // that the transaction which it may have left open ends at once.
 func (c clients) transactionalID() string { return c.application + "-" + c.instance }
 
+// fetcher makes the client that reads. What it fetches grows several times when it
+// is decompressed and decoded, and one fetch may come on top of a full buffer: so
+// it is smaller than that.
 func (c clients) fetcher() (*kgo.Client, error) {
-	opts := append([]kgo.Opt{kgo.FetchMaxBytes(maxFetchBytes)}, c.base("fetcher")...)
+	opts := append([]kgo.Opt{kgo.FetchMaxBytes(int32(min(max(c.config.BufferedBytes/2, leastFetchBytes), math.MaxInt32)))}, c.base("fetcher")...)
 	opts = append(opts, kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if c.config.ExactlyOnce {
 		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
