@@ -67,7 +67,7 @@ func TestALargeStateIsProcessedAndRestoredInTheMemoryThatTheOptionsName(t *testi
 			j := job{
 				Application: f.app, Topology: "large", Brokers: f.brokers, ExactlyOnce: true, CacheBytes: cacheBytes, BufferedBytes: bufferedBytes,
 				StateDir: t.TempDir(), SessionTimeout: 6 * time.Second,
-				Topics:   map[string]string{"in": f.topic("in", int32(c.partitions)), "out": f.topic("out", int32(c.partitions))},
+				Topics: map[string]string{"in": f.topic("in", int32(c.partitions)), "out": f.topic("out", int32(c.partitions))},
 			}
 			f.fill(j.Topics["in"], c.keys, c.records)
 			began := time.Now()

@@ -145,10 +145,7 @@ func TestTasksThatStayGoOnWhenAWorkerJoins(t *testing.T) {
 			const partitions = 12
 			f := newFixture(t)
 			j := f.counting(partitions, g.name == "exactly once")
-			first, second := f.begin("first", j), f.begin("second", j)
-			await(t, 30*time.Second, "two workers share the tasks", func() bool {
-				return len(first.holds()) == partitions/2 && len(second.holds()) == partitions/2
-			})
+			first, second := f.pair(partitions, j, j)
 			seen := f.watch(j.Topics["out"])
 			f.steady(j.Topics["in"], partitions)
 			await(t, 30*time.Second, "all tasks have outputs", func() bool {
