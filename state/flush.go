@@ -99,6 +99,9 @@ func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
 		}
 		out.Value = buf[split:len(buf):len(buf)]
 	}
+	s.pinnedBytes -= int(e.size) // it has just been written
+	e.resize(len(buf) - split)
+	s.pinnedBytes += int(e.size)
 	out.Key = buf[:split:split]
 	s.log.Outbox.Add(out, buf)
 	return nil
@@ -174,6 +177,7 @@ func (s *store[K, V]) Checkpoint(b Batch) error {
 		}
 		s.row = row
 		b.Set(key, row)
+		e.resize(len(row))
 	}
 	s.inflight, s.pending = s.pending, s.inflight[:0]
 	s.indexed, s.index = 0, nil

@@ -98,6 +98,11 @@ type undo[K, V any] struct {
 // value: its share of the map and the lists, and the rounding up of allocations.
 const entryOverhead = 48
 
+// resize sets the size of an entry whose encoded value has this many bytes.
+func (e *Entry[K, V]) resize(value int) {
+	e.size = int32(entryOverhead + 2*len(e.key) + value + int(unsafe.Sizeof(*e)))
+}
+
 func (o *overlay[K, V]) init(space Space, l layout[K, V], capacity int) {
 	o.space, o.layout, o.capacity = space, l, capacity
 	o.scratch = append(o.scratch, space.prefix[:]...)
@@ -131,7 +136,7 @@ func (o *overlay[K, V]) load(key K, bytes []byte) (*Entry[K, V], error) {
 		}
 		e.now.present = true
 	}
-	e.size = int32(entryOverhead + 2*len(bytes) + len(value) + int(unsafe.Sizeof(*e)))
+	e.resize(len(value))
 	o.makeRoom(int(e.size))
 	o.entries[e.key] = e
 	o.release(e)

@@ -59,6 +59,7 @@ func (w *Worker) unhost(h *hosted) {
 	delete(w.hosted, h.id)
 	w.fetcher.remove(h)
 	h.forget()
+	w.pinned.forget(h)
 	w.closeTask(h)
 	w.observe(Event{Kind: TaskStopped, Task: h.id.String()})
 }

@@ -36,6 +36,8 @@ type hosted struct {
 	// one is being written. Only the worker's own goroutine uses them.
 	checkpointed  time.Time
 	checkpointing bool
+	// pinned is the task's share of what the worker counts.
+	pinned int64
 
 	batches []*record.Batch
 	// received is how many bytes the task itself holds, by input.

@@ -16,15 +16,15 @@ type lane struct {
 	wake    chan struct{}
 	control chan func()
 	failed  func(error)
-	// full is told when a task holds so much uncommitted that it needs a commit.
+	// full is told when the tasks hold so much that they need a commit.
 	full   func()
-	pinned int
+	pinned *pinned
 	timer  *time.Timer
 	// worked says that there is something to commit.
 	worked atomic.Bool
 }
 
-func newLane(e *emitter, failed func(error), full func(), pinned int) *lane {
+func newLane(e *emitter, failed func(error), full func(), pinned *pinned) *lane {
 	return &lane{
 		emitter: e, failed: failed, full: full, pinned: pinned,
 		wake: make(chan struct{}, 1), control: make(chan func(), 1), timer: time.NewTimer(time.Hour),
@@ -93,7 +93,8 @@ func (l *lane) turn() (busy bool) {
 		if n > 0 {
 			busy = true
 			h.settle()
-			if h.task.CommitRequested() || h.task.Pinned() > l.pinned {
+			l.pinned.note(h)
+			if h.task.CommitRequested() || l.pinned.full() {
 				l.full()
 			}
 		} else {

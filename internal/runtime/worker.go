@@ -30,8 +30,10 @@ type Worker struct {
 	commits  committer
 	emitter  *emitter
 	limits   *topicLimits
+	written  []string // topics that are known to be written to
 	globals  globals
 	lanes    []*lane
+	pinned   *pinned
 
 	// events are run by the worker's own goroutine, one after another. All the
 	// fields below belong to it.
@@ -61,8 +63,8 @@ func New(plan *topology.Plan, config Config) *Worker {
 	return &Worker{
 		config: config, plan: plan, log: config.Logger.With("application", plan.Application),
 		events: make(chan func(), 64), owned: map[topicPartition]bool{}, hosted: map[task.ID]*hosted{},
-		purgeable: map[string]map[int32]int64{},
-		failures:  make(chan error, 16), full: make(chan struct{}, 1), ended: make(chan struct{}),
+		purgeable: map[string]map[int32]int64{}, pinned: newPinned(config.CacheBytes),
+		failures: make(chan error, 16), full: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 }
 
@@ -192,6 +194,7 @@ func (w *Worker) prepare(ctx context.Context) (err error) {
 	}
 	w.fetcher = newFetcher(fetcher, w.config.BufferedBytes, w.fail)
 	w.limits = newTopicLimits(restorer)
+	w.limits.learn(ctx, w.written...)
 	if err := w.openGlobals(ctx); err != nil {
 		return err
 	}
@@ -201,7 +204,7 @@ func (w *Worker) prepare(ctx context.Context) (err error) {
 // startProducer makes the producer, and under exactly-once ends the transaction
 // that this worker may have left open.
 func (w *Worker) startProducer(ctx context.Context) (err error) {
-	if w.producer, err = w.clients.producer(); err != nil {
+	if w.producer, err = w.clients.producer(w.limits.batchBytes); err != nil {
 		return err
 	}
 	if w.emitter == nil {
@@ -234,7 +237,7 @@ func (w *Worker) membership() groupMember {
 // join starts the lanes and joins the group.
 func (w *Worker) join() (err error) {
 	for range w.config.Lanes {
-		l := newLane(w.emitter, w.fail, w.requestCommit, w.config.CacheBytes/2)
+		l := newLane(w.emitter, w.fail, w.requestCommit, w.pinned)
 		w.lanes = append(w.lanes, l)
 		w.running.Add(1)
 		go l.run(&w.running)

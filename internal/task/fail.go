@@ -38,7 +38,12 @@ func (t *Task) failed(err error, raw *record.Raw) (again bool, final error) {
 		if raw == nil {
 			raw = &record.Raw{Timestamp: max(t.env.Time, 0)}
 		}
-		t.env.Outbox.Add(letter(policy.topic, raw, report), nil)
+		out := letter(policy.topic, raw, report)
+		if err := fit(&out, t.config.MaxBytes(policy.topic)); err != nil {
+			report.Err = fmt.Errorf("%w; %w", report.Err, err)
+			return false, report
+		}
+		t.env.Outbox.Add(out, nil)
 		t.config.Report(report, "dead letter")
 	default:
 		return false, report
@@ -109,6 +114,23 @@ func letter(topic string, raw *record.Raw, e *record.Error) record.Output {
 		Topic: topic, Key: raw.Key, Value: raw.Value, Headers: headers, Timestamp: max(raw.Timestamp, 0),
 		Partition: -1, PartitionKey: raw.Key, Source: e.Metadata,
 	}
+}
+
+// fit takes the stack trace out of a dead letter that its topic does not take, and
+// fails if that is not enough: the record as it was read is what matters.
+func fit(out *record.Output, limit int) error {
+	if out.WireSize() <= limit {
+		return nil
+	}
+	for i, h := range out.Headers {
+		if h.Key == headerStackTrace {
+			out.Headers[i].Value = nil
+		}
+	}
+	if n := out.WireSize(); n > limit {
+		return fmt.Errorf("its dead letter has %d bytes, topic %q takes at most %d: raise max.message.bytes of the topic", n, out.Topic, limit)
+	}
+	return nil
 }
 
 // root is the innermost of a chain of wrapped errors.
