@@ -185,6 +185,12 @@ func (s *store[K, V]) Checkpoint(b Batch) error {
 // Checkpointed implements Lifecycle.
 func (s *store[K, V]) Checkpointed() {
 	s.applied = s.epoch - 1
+	for _, e := range s.inflight {
+		if !s.pinned(e) {
+			s.release(e)
+		}
+	}
+	s.makeRoom(0)
 	clear(s.inflight)
 	s.inflight = s.inflight[:0]
 	s.index, s.indexed = nil, 0
