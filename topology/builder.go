@@ -18,10 +18,12 @@ type Builder struct {
 	names       map[string]bool
 	through     map[throughKey]through
 	// joins are pairs of nodes whose records have to be partitioned alike.
-	joins  [][2]*node
-	split  []*node
-	index  int
-	faults []error
+	joins [][2]*node
+	split []*node
+	// globals are the stores that are whole in every worker.
+	globals []*storeDef
+	index   int
+	faults  []error
 }
 
 // New begins the topology of an application. The id names its consumer group and

@@ -30,6 +30,8 @@ type source struct {
 	pattern     *regexp.Regexp
 	repartition *repartitionTopic
 	fromLatest  bool
+	// global says that every worker reads all partitions.
+	global bool
 	// key and value are the serdes that it reads with.
 	key, value any
 }
