@@ -177,10 +177,10 @@ func readGolden(t *testing.T) []*golden {
 	return all
 }
 
-func (g *golden) run(t *testing.T, build func(*topology.Builder, *golden)) {
+func (g *golden) run(t *testing.T, build func(*topology.Builder, *golden), options ...topologytest.Option) {
 	b := topology.New("golden")
 	build(b, g)
-	d := topologytest.New(t, b)
+	d := topologytest.New(t, b, options...)
 	inputs := map[string]*topologytest.Input[[]byte, []byte]{}
 	for topic := range g.Types.Inputs {
 		inputs[topic] = d.Input[[]byte, []byte](topic)
