@@ -22,6 +22,8 @@ type Entry[K, V any] struct {
 	dirty int32
 	// used says that the entry was looked up since the cache was last swept.
 	used bool
+	// stored says that the backend may have a row of it, or is being given one.
+	stored bool
 }
 
 type version[V any] struct {
@@ -72,7 +74,9 @@ type overlay[K, V any] struct {
 
 	journal    []undo[K, V]
 	journaling bool
-	// latest is the latest window start written, in a window store.
+	// units counts the calls of mark.
+	units uint64
+	// latest is the latest window start or end written, in a store of windows.
 	latest int64
 	marks  struct {
 		dirty, pending, pinned int
@@ -121,7 +125,7 @@ func (o *overlay[K, V]) load(key K, bytes []byte) (*Entry[K, V], error) {
 		if e.now.value, e.now.ts, err = o.layout.decodeRow(value); err != nil {
 			return nil, err
 		}
-		e.now.present = true
+		e.now.present, e.stored = true, true
 	}
 	e.size = int32(entryOverhead + 2*len(bytes) + len(value) + int(unsafe.Sizeof(*e)))
 	if o.bytes+int(e.size) > o.capacity {
@@ -185,6 +189,7 @@ func (o *overlay[K, V]) mark() {
 		o.journal = o.journal[:0]
 	}
 	o.journaling = true
+	o.units++
 	o.marks.dirty, o.marks.pending, o.marks.pinned = len(o.dirty), len(o.pending), o.pinnedBytes
 	o.marks.latest = o.latest
 }
