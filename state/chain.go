@@ -91,7 +91,7 @@ func (s *spans[K, V]) load(c *chain[K, V], name []byte, from int64) error {
 	c.loaded, c.from, c.asked = true, from, min(from, c.asked)
 	c.limit = max(c.limit, roomy(len(c.rows)))
 	// Where little can be dropped, it is not tried every time.
-	if s.bytes > max(s.capacity, s.swept+s.capacity/4) {
+	if s.bytes-s.pinnedBytes > max(s.capacity, s.swept+s.capacity/4) {
 		s.sweep(c)
 	}
 	return nil
@@ -231,7 +231,7 @@ func (s *spans[K, V]) held(c *chain[K, V]) bool {
 // sweep forgets chains until a quarter of the capacity is free: first those that
 // were not used since the last sweep, then any. It spares the one at hand.
 func (s *spans[K, V]) sweep(spared *chain[K, V]) {
-	goal := s.capacity - s.capacity/4
+	goal := s.capacity - s.capacity/4 + s.pinnedBytes
 	for _, second := range []bool{false, true} {
 		for name, c := range s.chains {
 			if s.bytes <= goal {
@@ -251,5 +251,5 @@ func (s *spans[K, V]) sweep(spared *chain[K, V]) {
 			}
 		}
 	}
-	s.swept = s.bytes
+	s.swept = s.bytes - s.pinnedBytes
 }

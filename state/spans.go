@@ -24,8 +24,9 @@ type spans[K, V any] struct {
 	// milliseconds; width is that of a bucket.
 	retention, width int64
 	chains           map[string]*chain[K, V]
-	// swept is what bytes was after the last sweep.
-	swept int
+	// bytes is about how many bytes the chains and their rows take; swept is how many
+	// of them the last sweep left that were not pinned.
+	bytes, swept int
 	// first and last are the buckets that may have rows in the backend, if looked.
 	looked      bool
 	first, last int64
@@ -42,7 +43,7 @@ func (s *spans[K, V]) openSpans(name string, retention int64, key serde.Serde[K]
 	}
 	s.retention, s.width = retention, max(retention, leastWidth)
 	s.open(name, spanLayout(key, value, s.width, bytes), o)
-	s.chains = map[string]*chain[K, V]{}
+	s.chains, s.entries = map[string]*chain[K, V]{}, nil
 	s.first, s.last, s.latest = 0, -1, -1
 	s.expired = s.expiredBelow
 }
