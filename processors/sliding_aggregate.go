@@ -10,14 +10,15 @@ import (
 //
 // A record counts in all windows of its key that hold it and are open: in those
 // that are there, in the one that ends with it, and in those that begin behind
-// another record. A new window starts from the aggregate of an older one that holds
-// the same records. The windows are updated, and passed on, in Kafka Streams' order.
+// another record. A new window starts from the aggregate of an older one with the
+// records that they share; if that one has closed, from what it was then. The windows
+// are updated, and passed on, in Kafka Streams' order.
 //
-// Two artefacts of Kafka Streams are left out. It forgets a record that still
-// belongs to a window to come if no window that holds it is open at the moment; here
-// closed windows go on counting, out of sight, so that the window has the record
-// when it comes. And it passes on a window twice if it is both the first one without
-// the record before and the one that ends with the new record.
+// Two artefacts of Kafka Streams are left out. It forgets a record if the window that
+// ends with it has closed before it came; here that window is kept out of sight, so
+// that windows to come know of the record. And it passes on a window twice if it is
+// both the first one without the record before and the one that ends with the new
+// record.
 type SlidingAggregate[K, V, A any] struct {
 	Store   string
 	Windows window.SlidingSpec
@@ -80,13 +81,17 @@ func (p *slidingAggregate[K, V, A]) Process(r record.Record[K, V]) error {
 }
 
 // update counts a record in a window, starting from the aggregate of other records.
-// e is the window if it is there. If the window has closed, its late version counts.
+// e is the window if it is there. One that has closed stays as it is, and one that
+// closed before it began is hidden.
 func (p *slidingAggregate[K, V, A]) update(r record.Record[K, V], e *slidingRow[K, A], start int64, others part[A]) (err error) {
 	closed := p.Windows.End(start) < p.Windows.Open(*p.seen)
 	if closed {
 		p.c.Drop(dropLate)
+		if e != nil && !e.Key().Hidden() {
+			return nil
+		}
 	}
-	if e == nil || closed {
+	if e == nil {
 		if e, err = p.rows.Lookup(r.Key, start, closed); err != nil {
 			return err
 		}

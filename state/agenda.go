@@ -83,7 +83,7 @@ func (s *spans[K, V]) TrackEnds(from int64) error {
 		if fault = checkRow(row); fault != nil {
 			return false
 		}
-		if name, start, end, late := splitRow(row); !late && end >= from {
+		if name, start, end, hidden := splitRow(row); !hidden && end >= from {
 			s.agenda.add(name, moment{end, start})
 		}
 		return true
@@ -113,7 +113,7 @@ func (s *spans[K, V]) TakeEnded(before int64) (*Entry[Span[K], V], error) {
 			i++
 		}
 		for _, e := range c.rows[i:] {
-			if e.now.present && !e.typed.late {
+			if e.now.present && !e.typed.hidden {
 				s.agenda.add(a.name, moment{e.typed.End, e.typed.Start})
 				break
 			}

@@ -121,7 +121,7 @@ func (s *spans[K, V]) adopt(key K, name string, row []byte) (*Entry[Span[K], V],
 		return nil, err
 	}
 	e := &Entry[Span[K], V]{key: name, typed: Span[K]{Key: key}, stored: true}
-	_, e.typed.Start, e.typed.End, e.typed.late = splitRow(name)
+	_, e.typed.Start, e.typed.End, e.typed.hidden = splitRow(name)
 	var err error
 	if e.now.value, e.now.ts, err = s.layout.decodeRow(append([]byte(nil), row...)); err != nil {
 		return nil, err

@@ -50,13 +50,13 @@ func (s *Session[K, V]) Lookup(key K, start, end int64) (*Entry[Span[K], V], err
 // earlier, ordered by their ends, as entries to be written. The slice is valid until
 // the next call.
 func (s *Session[K, V]) Find(key K, from, to int64) ([]*Entry[Span[K], V], error) {
-	return s.touching(key, from, to)
+	return s.touching(key, from, 0, to)
 }
 
 // FetchRange returns the sessions that Find does.
 func (s *Session[K, V]) FetchRange(key K, from, to int64) iter.Seq2[Item[Span[K], V], error] {
-	found, err := s.touching(key, from, to)
-	return items(found, err, func(Span[K]) bool { return true })
+	found, err := s.Find(key, from, to)
+	return items(found, err)
 }
 
 // FetchAll returns the sessions of all keys that end at from or later and start at

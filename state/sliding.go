@@ -10,10 +10,9 @@ import (
 // start. All windows have the same difference between start and end, which are
 // inclusive.
 //
-// A window may have a second version that nobody sees, its late version. An
-// operator needs it for records that come after a window has closed: the window
-// stays as it was when it closed, but later windows that have records in common
-// with it are made of the late version, so that they have all of them.
+// A window may be hidden: then only Find and Lookup know it, and nobody is told when
+// it is written. An operator needs that for windows which had closed before their
+// first record came, but which windows to come are made of.
 //
 // A window expires as a session does.
 type Sliding[K, V any] struct {
@@ -29,8 +28,8 @@ func NewSliding[K, V any](name string, difference, retention int64, key serde.Se
 	return s
 }
 
-func (s *Sliding[K, V]) span(key K, start int64, late bool) Span[K] {
-	return Span[K]{Key: key, Start: start, End: spanEnd(start, s.difference), late: late}
+func (s *Sliding[K, V]) span(key K, start int64, hidden bool) Span[K] {
+	return Span[K]{Key: key, Start: start, End: spanEnd(start, s.difference), hidden: hidden}
 }
 
 // Fetch returns the value of a key in the window that begins at start.
@@ -38,38 +37,21 @@ func (s *Sliding[K, V]) Fetch(key K, start int64) (v V, ts int64, ok bool, err e
 	return s.get(s.span(key, start, false))
 }
 
-// Lookup returns the entry of the window that begins at start, or of its late
-// version.
-func (s *Sliding[K, V]) Lookup(key K, start int64, late bool) (*Entry[Span[K], V], error) {
-	return s.entry(s.span(key, start, late))
+// Lookup returns the entry of the window that begins at start, hidden or not.
+func (s *Sliding[K, V]) Lookup(key K, start int64, hidden bool) (*Entry[Span[K], V], error) {
+	return s.entry(s.span(key, start, hidden))
 }
 
 // Find returns the windows of a key with from <= start <= to in the order of their
-// starts, each as the late version if there is one. The slice is valid until the
-// next call.
+// starts, hidden ones too. The slice is valid until the next call.
 func (s *Sliding[K, V]) Find(key K, from, to int64) ([]*Entry[Span[K], V], error) {
-	found, err := s.touching(key, spanEnd(from, s.difference), to)
-	if err != nil {
-		return nil, err
-	}
-	s.taken = s.taken[:0]
-	for _, e := range found {
-		n := len(s.taken)
-		switch {
-		case e.typed.Start < from:
-		case n > 0 && s.taken[n-1].typed.Start == e.typed.Start:
-			s.taken[n-1] = e
-		default:
-			s.taken = append(s.taken, e)
-		}
-	}
-	return s.taken, nil
+	return s.touching(key, spanEnd(from, s.difference), from, to)
 }
 
-// OnWrite is that of every store; nobody is told of late versions.
+// OnWrite is that of every store; nobody is told of hidden windows.
 func (s *Sliding[K, V]) OnWrite(f func(*Written[Span[K], V]) error) {
 	s.spans.OnWrite(func(w *Written[Span[K], V]) error {
-		if w.entry.typed.late {
+		if w.entry.typed.hidden {
 			return nil
 		}
 		return f(w)
@@ -79,8 +61,8 @@ func (s *Sliding[K, V]) OnWrite(f func(*Written[Span[K], V]) error) {
 // FetchRange returns the windows of a key with from <= start <= to in the order of
 // their starts.
 func (s *Sliding[K, V]) FetchRange(key K, from, to int64) iter.Seq2[Item[Span[K], V], error] {
-	found, err := s.touching(key, spanEnd(from, s.difference), to)
-	return items(found, err, func(k Span[K]) bool { return !k.late && k.Start >= from })
+	found, err := s.Find(key, from, to)
+	return items(found, err)
 }
 
 // FetchAll returns the windows with from <= start <= to, ordered by start and then

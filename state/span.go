@@ -13,10 +13,12 @@ import (
 type Span[K any] struct {
 	Key        K
 	Start, End int64
-	// late marks the second version of a sliding window that has closed (see
-	// Sliding).
-	late bool
+	// hidden marks a sliding window that nobody sees.
+	hidden bool
 }
+
+// Hidden says that this is a window that nobody sees (see Sliding).
+func (a Span[K]) Hidden() bool { return a.hidden }
 
 // before is the order of the rows of one key.
 func (a Span[K]) before(b Span[K]) bool {
@@ -26,7 +28,7 @@ func (a Span[K]) before(b Span[K]) bool {
 	case a.Start != b.Start:
 		return a.Start < b.Start
 	default:
-		return !a.late && b.late
+		return !a.hidden && b.hidden
 	}
 }
 
@@ -34,7 +36,7 @@ func (a Span[K]) before(b Span[K]) bool {
 //
 //	bucket (8) | length of the encoded key (4) | encoded key | end (8) | start (8)
 //
-// and a byte more for a late version. The bucket is the end divided by a width of
+// and a byte more for a hidden window. The bucket is the end divided by a width of
 // about the retention. So the rows of a key lie together and in the order of their
 // ends, in the two or three buckets that are alive, and rows expire as whole
 // buckets, by one deletion of a range. A changelog record is one row.
@@ -49,8 +51,8 @@ const leastWidth = 60_000
 
 // spanBytes says how the key of a row is written in the changelog.
 type spanBytes struct {
-	toChangelog   func(dst []byte, key string, start, end int64, late bool) []byte
-	fromChangelog func(record []byte) (key []byte, start, end int64, late bool, err error)
+	toChangelog   func(dst []byte, key string, start, end int64, hidden bool) []byte
+	fromChangelog func(record []byte) (key []byte, start, end int64, hidden bool, err error)
 }
 
 func spanLayout[K, V any](key serde.Serde[K], value serde.Serde[V], width int64, bytes spanBytes) layout[Span[K], V] {
@@ -59,24 +61,24 @@ func spanLayout[K, V any](key serde.Serde[K], value serde.Serde[V], width int64,
 		appendKey: func(dst []byte, s Span[K]) ([]byte, error) {
 			dst = appendTimestamp(dst, s.End/width)
 			dst, err := appendName(dst, key, s.Key)
-			return appendBounds(dst, s.Start, s.End, s.late), err
+			return appendBounds(dst, s.Start, s.End, s.hidden), err
 		},
 		decodeKey: func(data []byte) (Span[K], error) { return decodeSpan(key, data) },
 		ownKey:    func(s Span[K]) Span[K] { s.Key = own(s.Key); return s },
 		value:     value,
 		ownValue:  owning(value),
 		toChangelog: func(dst []byte, key string) []byte {
-			name, start, end, late := splitRow(key)
-			return bytes.toChangelog(dst, name[lengthBytes:], start, end, late)
+			name, start, end, hidden := splitRow(key)
+			return bytes.toChangelog(dst, name[lengthBytes:], start, end, hidden)
 		},
 		fromChangelog: func(dst, record []byte) ([]byte, error) {
-			key, start, end, late, err := bytes.fromChangelog(record)
+			key, start, end, hidden, err := bytes.fromChangelog(record)
 			if err != nil {
 				return nil, err
 			}
 			dst = appendTimestamp(dst, end/width)
 			dst = binary.BigEndian.AppendUint32(dst, uint32(len(key)))
-			return appendBounds(append(dst, key...), start, end, late), nil
+			return appendBounds(append(dst, key...), start, end, hidden), nil
 		},
 	}
 }
@@ -92,16 +94,16 @@ func appendName[K any](dst []byte, serde serde.Serde[K], key K) ([]byte, error) 
 	return dst, err
 }
 
-func appendBounds(dst []byte, start, end int64, late bool) []byte {
+func appendBounds(dst []byte, start, end int64, hidden bool) []byte {
 	dst = appendTimestamp(appendTimestamp(dst, end), start)
-	if late {
+	if hidden {
 		dst = append(dst, 1)
 	}
 	return dst
 }
 
 // splitRow takes the key of a row apart. name is the encoded key behind its length.
-func splitRow[B string | []byte](row B) (name B, start, end int64, late bool) {
+func splitRow[B string | []byte](row B) (name B, start, end int64, hidden bool) {
 	bounds := bucketBytes + lengthBytes + int(binary.BigEndian.Uint32([]byte(row[bucketBytes:bucketBytes+lengthBytes])))
 	end = int64(binary.BigEndian.Uint64([]byte(row[bounds : bounds+8])))
 	start = int64(binary.BigEndian.Uint64([]byte(row[bounds+8 : bounds+boundsBytes])))
@@ -126,7 +128,7 @@ func decodeSpan[K any](key serde.Serde[K], row []byte) (s Span[K], err error) {
 		return s, err
 	}
 	var name []byte
-	name, s.Start, s.End, s.late = splitRow(row)
+	name, s.Start, s.End, s.hidden = splitRow(row)
 	s.Key, err = key.Decode(name[lengthBytes:])
 	return s, err
 }
@@ -138,7 +140,7 @@ func sessionBytes() spanBytes {
 		toChangelog: func(dst []byte, key string, start, end int64, _ bool) []byte {
 			return appendBounds(append(dst, key...), start, end, false)
 		},
-		fromChangelog: func(record []byte) (key []byte, start, end int64, late bool, err error) {
+		fromChangelog: func(record []byte) (key []byte, start, end int64, hidden bool, err error) {
 			n := len(record) - boundsBytes
 			if n < 0 {
 				return nil, 0, 0, false, fmt.Errorf("the changelog key of a session has %d bytes, want at least %d", len(record), boundsBytes)
@@ -151,19 +153,19 @@ func sessionBytes() spanBytes {
 
 // slidingBytes is the changelog key of a sliding window: the key, the start and a
 // sequence number, as Kafka Streams writes it (WindowKeySchema.toStoreKeyBinary). It
-// is zero, and 1 for a late version, which Kafka Streams would take for a second
-// entry of the same window and use in the same way.
+// is zero, and 1 for a hidden window, which Kafka Streams would use in the same way, and
+// not pass on either.
 func slidingBytes(difference int64) spanBytes {
 	const suffix = 12
 	return spanBytes{
-		toChangelog: func(dst []byte, key string, start, _ int64, late bool) []byte {
+		toChangelog: func(dst []byte, key string, start, _ int64, hidden bool) []byte {
 			dst = appendTimestamp(append(dst, key...), start)
-			if late {
+			if hidden {
 				return append(dst, 0, 0, 0, 1)
 			}
 			return append(dst, 0, 0, 0, 0)
 		},
-		fromChangelog: func(record []byte) (key []byte, start, end int64, late bool, err error) {
+		fromChangelog: func(record []byte) (key []byte, start, end int64, hidden bool, err error) {
 			n := len(record) - suffix
 			if n < 0 {
 				return nil, 0, 0, false, fmt.Errorf("a window changelog key has %d bytes, want at least %d", len(record), suffix)

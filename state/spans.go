@@ -31,9 +31,9 @@ type spans[K, V any] struct {
 	looked      bool
 	first, last int64
 	agenda      *agenda
-	// name, found and taken are reused.
-	name         []byte
-	found, taken []*Entry[Span[K], V]
+	// name and found are reused.
+	name  []byte
+	found []*Entry[Span[K], V]
 }
 
 func (s *spans[K, V]) openSpans(name string, retention int64, key serde.Serde[K], value serde.Serde[V], bytes spanBytes, o Options) {
@@ -81,7 +81,7 @@ func (s *spans[K, V]) entry(at Span[K]) (*Entry[Span[K], V], error) {
 		c.rows = slices.Insert(c.rows, i, e)
 	}
 	e := c.rows[i]
-	if s.agenda != nil && !at.late && !e.now.present {
+	if s.agenda != nil && !at.hidden && !e.now.present {
 		s.agenda.add(e.key[bucketBytes:bucketBytes+len(s.name)], moment{at.End, at.Start})
 	}
 	return e, nil
@@ -95,7 +95,7 @@ func (s *spans[K, V]) rowKey(at Span[K]) string {
 	}
 	s.first, s.last = min(s.first, bucket), max(s.last, bucket)
 	b := append(appendTimestamp(s.row[:0], bucket), s.name...)
-	s.row = appendBounds(b, at.Start, at.End, at.late)
+	s.row = appendBounds(b, at.Start, at.End, at.hidden)
 	return string(s.row)
 }
 
@@ -133,9 +133,9 @@ func (s *spans[K, V]) get(at Span[K]) (v V, ts int64, ok bool, err error) {
 	return v, 0, false, nil
 }
 
-// touching returns the rows of a key that end at from or later and start at to or
-// earlier, in the order of their ends. The slice is valid until the next call.
-func (s *spans[K, V]) touching(key K, from, to int64) ([]*Entry[Span[K], V], error) {
+// touching returns the rows of a key that end at from or later and start between two
+// times, in the order of their ends. The slice is valid until the next call.
+func (s *spans[K, V]) touching(key K, from, first, last int64) ([]*Entry[Span[K], V], error) {
 	from = max(from, s.oldest(), 0)
 	c, err := s.chainOf(key, from)
 	if err != nil {
@@ -144,15 +144,15 @@ func (s *spans[K, V]) touching(key K, from, to int64) ([]*Entry[Span[K], V], err
 	s.found = s.found[:0]
 	i, _ := c.place(Span[K]{End: from, Start: -1})
 	for _, e := range c.rows[i:] {
-		if e.now.present && e.typed.Start <= to {
+		if e.now.present && e.typed.Start >= first && e.typed.Start <= last {
 			s.found = append(s.found, e)
 		}
 	}
 	return s.found, nil
 }
 
-// items are the entries that keep accepts, as rows.
-func items[K, V any](entries []*Entry[Span[K], V], err error, keep func(Span[K]) bool) iter.Seq2[Item[Span[K], V], error] {
+// items are the entries that are not hidden, as rows.
+func items[K, V any](entries []*Entry[Span[K], V], err error) iter.Seq2[Item[Span[K], V], error] {
 	entries = slices.Clone(entries) // they are in memory that is reused
 	return func(yield func(Item[Span[K], V], error) bool) {
 		if err != nil {
@@ -160,7 +160,7 @@ func items[K, V any](entries []*Entry[Span[K], V], err error, keep func(Span[K])
 			return
 		}
 		for _, e := range entries {
-			if keep(e.typed) && !yield(Item[Span[K], V]{Key: e.typed, Value: e.now.value, Timestamp: e.now.ts}, nil) {
+			if !e.typed.hidden && !yield(Item[Span[K], V]{Key: e.typed, Value: e.now.value, Timestamp: e.now.ts}, nil) {
 				return
 			}
 		}
@@ -178,7 +178,7 @@ func (s *spans[K, V]) inTime(keep func(Span[K]) bool) iter.Seq2[Item[Span[K], V]
 		var rows []row
 		for item, err := range s.scan(nil, nil, false) {
 			r := row{Item: item}
-			if err == nil && (item.Key.late || item.Key.End < s.oldest() || !keep(item.Key)) {
+			if err == nil && (item.Key.hidden || item.Key.End < s.oldest() || !keep(item.Key)) {
 				continue
 			}
 			if err == nil {

@@ -18,6 +18,8 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 	aggregationScenarios,
 	hoppingScenarios,
 	processorScenarios,
+	sessionScenarios,
+	slidingScenarios,
 	statelessScenarios,
 	streamTableScenarios,
 	tableScenarios,
@@ -34,14 +36,6 @@ var notYet = []string{
 	// foreign-key-join
 	"fk-inner",
 	"fk-left",
-	// session
-	"session-count-grace0",
-	"session-max-onclose-grace0",
-	"session-sum-reduce-grace",
-	// sliding
-	"sliding-count-grace",
-	"sliding-count-onclose",
-	"sliding-early-records",
 	// stream-global-join
 	"global-inner",
 	"global-left-bykey",

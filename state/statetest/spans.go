@@ -20,7 +20,7 @@ var spanChecks = []check{
 	{"a store of sliding windows agrees with a map, whatever is rolled back, flushed, checkpointed or lost", func(t *testing.T, b state.Backend) {
 		runStore(t, b, func(o state.Options) driven { return drivenSliding(o, false) }, 40)
 	}},
-	{"the late versions of sliding windows agree with a map too", func(t *testing.T, b state.Backend) {
+	{"hidden windows agree with a map too", func(t *testing.T, b state.Backend) {
 		runStore(t, b, func(o state.Options) driven { return drivenSliding(o, true) }, 40)
 	}},
 	{"a session store returns rows in the order of their ends, each once", endsInOrder},
@@ -54,12 +54,12 @@ func drivenSessions(o state.Options) driven {
 	}
 }
 
-// drivenSliding drives the windows themselves, or their late versions.
-func drivenSliding(o state.Options, late bool) driven {
+// drivenSliding drives windows, hidden ones or others.
+func drivenSliding(o state.Options, hidden bool) driven {
 	const difference = 25
 	s := state.NewSliding("sliding", difference, 1<<40, serde.String(), serde.Int64(), o)
 	find := func(key string, from, to int64) iter.Seq2[state.Item[state.Span[string], int64], error] {
-		if !late {
+		if !hidden {
 			return s.FetchRange(key, from-difference, to)
 		}
 		return func(yield func(state.Item[state.Span[string], int64], error) bool) {
@@ -79,28 +79,28 @@ func drivenSliding(o state.Options, late bool) driven {
 	return driven{
 		lifecycle: s.Lifecycle(),
 		get: func(key string, start int64) (v, ts int64, ok bool, err error) {
-			e, err := s.Lookup(key, start, late)
+			e, err := s.Lookup(key, start, hidden)
 			if err == nil {
 				v, ts, ok = e.Value()
 			}
 			return v, ts, ok, err
 		},
 		put: func(key string, start, value, ts int64) error {
-			e, err := s.Lookup(key, start, late)
+			e, err := s.Lookup(key, start, hidden)
 			if err != nil {
 				return err
 			}
 			return s.Set(e, value, ts, nil)
 		},
 		remove: func(key string, start int64) error {
-			e, err := s.Lookup(key, start, late)
+			e, err := s.Lookup(key, start, hidden)
 			if err != nil {
 				return err
 			}
 			return s.Remove(e, 0, nil)
 		},
 		all: func() iter.Seq2[string, error] {
-			if !late {
+			if !hidden {
 				return byStart(s.FetchAll(0, math.MaxInt64))
 			}
 			return byStart(func(yield func(state.Item[state.Span[string], int64], error) bool) {
