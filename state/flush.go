@@ -168,9 +168,12 @@ func (s *store[K, V]) Checkpoint(b Batch) error {
 		key := append(s.scratch[:spacePrefix], e.key...)
 		s.scratch = key
 		if !e.now.present {
-			b.Delete(key)
+			if e.stored {
+				b.Delete(key)
+			}
 			continue
 		}
+		e.stored = true
 		row, err := s.layout.appendRow(s.row[:0], e.now)
 		if err != nil {
 			return fmt.Errorf("state: store %q: encode value: %w", s.name, err)

@@ -19,6 +19,8 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 	globalScenarios,
 	hoppingScenarios,
 	processorScenarios,
+	sessionScenarios,
+	slidingScenarios,
 	statelessScenarios,
 	streamTableScenarios,
 	tableScenarios,
@@ -35,14 +37,6 @@ var notYet = []string{
 	// foreign-key-join
 	"fk-inner",
 	"fk-left",
-	// session
-	"session-count-grace0",
-	"session-max-onclose-grace0",
-	"session-sum-reduce-grace",
-	// sliding
-	"sliding-count-grace",
-	"sliding-count-onclose",
-	"sliding-early-records",
 	// stream-stream-join
 	"ss-inner-after-only",
 	"ss-inner-symmetric-grace0",
