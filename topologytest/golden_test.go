@@ -20,6 +20,7 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 	hoppingScenarios,
 	processorScenarios,
 	statelessScenarios,
+	streamJoinScenarios,
 	streamTableScenarios,
 	tableScenarios,
 	tumblingScenarios,
@@ -43,12 +44,6 @@ var notYet = []string{
 	"sliding-count-grace",
 	"sliding-count-onclose",
 	"sliding-early-records",
-	// stream-stream-join
-	"ss-inner-after-only",
-	"ss-inner-symmetric-grace0",
-	"ss-left-symmetric-grace",
-	"ss-outer-asymmetric-quirk",
-	"ss-outer-symmetric-grace0",
 	// stream-table-join
 	"st-inner-versioned",
 	"st-inner-versioned-grace",
