@@ -22,6 +22,7 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 	sessionScenarios,
 	slidingScenarios,
 	statelessScenarios,
+	streamJoinScenarios,
 	streamTableScenarios,
 	tableScenarios,
 	tumblingScenarios,
@@ -37,12 +38,6 @@ var notYet = []string{
 	// foreign-key-join
 	"fk-inner",
 	"fk-left",
-	// stream-stream-join
-	"ss-inner-after-only",
-	"ss-inner-symmetric-grace0",
-	"ss-left-symmetric-grace",
-	"ss-outer-asymmetric-quirk",
-	"ss-outer-symmetric-grace0",
 	// stream-table-join
 	"st-inner-versioned",
 	"st-inner-versioned-grace",
