@@ -17,6 +17,8 @@ type node struct {
 	// source is set for a node that reads topics, sink for one that writes.
 	source *source
 	sink   *sinkTopic
+	// calls are set for a node that makes calls.
+	calls *processors.CallRules
 	// assemble makes the node's processor for one task.
 	assemble func(a *assembly, n *node) (any, error)
 }

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/serde"
 )
@@ -77,6 +78,7 @@ type settings struct {
 	retention    time.Duration
 	noLog        bool
 	noCache      bool
+	calls        processors.CallRules
 	logConfig    map[string]string
 }
 
