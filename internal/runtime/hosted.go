@@ -21,6 +21,7 @@ type hosted struct {
 	// committedOnly says that the inputs are read up to the last stable offset.
 	committedOnly bool
 
+	calls    *calls
 	mu       sync.Mutex
 	inbox    []delivery
 	buffered []int  // bytes in the inbox and the task, by input

@@ -20,6 +20,12 @@ type lane struct {
 	full   func()
 	pinned int
 	timer  *time.Timer
+	// failure is what has ended the processing of the lane's tasks.
+	failure error
+	// drained is told when no task has calls under way any more. While it is set,
+	// tasks that make calls take nothing more; the others go on.
+	drained chan<- struct{}
+	told    bool
 	// worked says that there is something to commit.
 	worked atomic.Bool
 }
@@ -74,22 +80,17 @@ const chunk = 128
 func (l *lane) turn() (busy bool) {
 	now := time.Now().UnixMilli()
 	next := int64(0)
+	quiet := l.drained != nil && l.failure == nil
 	for _, h := range l.tasks {
-		h.receive()
-		n, err := h.task.Process(chunk, now)
-		punctuated := false
-		if err == nil {
-			punctuated, err = h.task.Punctuate(now)
-		}
-		if n > 0 || punctuated {
-			l.worked.Store(true)
-		}
+		n, done, err := l.work(h, now)
 		l.emit(h)
 		if err != nil {
-			l.failed(err)
+			l.failure = err
 			l.tasks = nil // nothing more is to be processed behind a failure
+			l.failed(err)
 			return false
 		}
+		h.calls.start(h.task, now)
 		if n > 0 {
 			busy = true
 			h.settle()
@@ -97,9 +98,14 @@ func (l *lane) turn() (busy bool) {
 				l.full()
 			}
 		}
-		if at := h.due(now); at > 0 && (next == 0 || at < next) {
+		quiet = quiet && done
+		if at := h.due(now, l.drained != nil); at > 0 && (next == 0 || at < next) {
 			next = at
 		}
+	}
+	if quiet && !l.told {
+		l.told = true
+		l.drained <- struct{}{}
 	}
 	if !busy && next > 0 {
 		l.timer.Reset(time.Duration(next-now) * time.Millisecond)
@@ -107,14 +113,44 @@ func (l *lane) turn() (busy bool) {
 	return busy
 }
 
+// work has a task do a part of what there is to do, and returns how much that was.
+// done is false while a commit has to wait for it.
+func (l *lane) work(h *hosted, now int64) (n int, done bool, err error) {
+	h.receive()
+	n, err = h.calls.complete(h.task, now)
+	if n > 0 {
+		l.worked.Store(true)
+	}
+	if err != nil {
+		return n, false, err
+	}
+	if l.drained != nil && h.task.MakesCalls() {
+		done, err = h.task.Drain(func() { l.emit(h) })
+		return n, done, err
+	}
+	taken, err := h.task.Process(chunk, now)
+	punctuated := false
+	if err == nil {
+		punctuated, err = h.task.Punctuate(now)
+	}
+	if taken > 0 || punctuated {
+		l.worked.Store(true)
+	}
+	return n + taken, true, err
+}
+
 // idleTick is how often a task with records that wait for another input looks
 // whether it still has to wait, in milliseconds.
 const idleTick = 10
 
 // due is when a task has something to do even if nothing comes for it; 0 is never.
-func (h *hosted) due(now int64) int64 {
-	due := int64(0)
-	if at, ok := h.task.NextPunctuation(); ok {
+// draining says that it would only have calls made again.
+func (h *hosted) due(now int64, draining bool) int64 {
+	due := h.task.NextCall()
+	if draining && h.task.MakesCalls() {
+		return due
+	}
+	if at, ok := h.task.NextPunctuation(); ok && (due == 0 || at < due) {
 		due = max(at, now+1)
 	}
 	if at := h.task.Blocked(); at > now && (due == 0 || at < due) {
@@ -135,8 +171,12 @@ func (l *lane) emit(h *hosted) {
 	}
 }
 
-// flush makes the tasks write all that they hold back.
+// flush makes the tasks write all that they hold back. Behind a failure nothing may
+// be committed, because some of it may be missing.
 func (l *lane) flush() error {
+	if l.failure != nil {
+		return l.failure
+	}
 	for _, h := range l.tasks {
 		if err := h.task.Flush(func() { l.emit(h) }); err != nil {
 			return err
