@@ -121,7 +121,7 @@ func TestAsyncReachesTwentyTimesTheThroughputOfMapValues(t *testing.T) {
 	}), options...)
 	before, after := fewer/plain.Seconds(), more/async.Seconds()
 	t.Logf("MapValues: %d records in %v, %.0f/s; Async: %d records in %v, %.0f/s; ratio %.1f", fewer, plain, before, more, async, after, after/before)
-	if after < 20*before {
+	if after < 20*before && !racing {
 		t.Errorf("Async is %.1f times as fast, want at least 20", after/before)
 	}
 }
