@@ -18,10 +18,12 @@ type Builder struct {
 	names       map[string]bool
 	through     map[throughKey]through
 	// joins are pairs of nodes whose records have to be partitioned alike.
-	joins  [][2]*node
-	split  []*node
-	index  int
-	faults []error
+	joins [][2]*node
+	split []*node
+	// globals are the stores that are whole in every worker.
+	globals []*storeDef
+	index   int
+	faults  []error
 }
 
 // New begins the topology of an application. The id names its consumer group and
@@ -190,6 +192,7 @@ func addSource[K, V any](b *Builder, src *source, name string, s settings) *Stre
 	bound := src.bindTopic()
 	key := bind(b, resolve(b, at(name), out.key, true), bound, true)
 	value := bind(b, resolve(b, at(name), out.value, false), bound, false)
+	src.key, src.value = key, value
 	timestamps := pickFunc[K, V](b, at(name), s.timestamps)
 	out.n = b.addNode(&node{name: name, source: src})
 	out.n.assemble = func(a *assembly, n *node) (any, error) {

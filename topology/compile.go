@@ -23,11 +23,16 @@ func compile(b *Builder) *Plan {
 		sub.nodes = append(sub.nodes, n)
 		if n.source != nil {
 			sub.Sources = append(sub.Sources, newSource(b, n))
+			sub.Global = n.source.global
 		}
 	}
 	for _, use := range flushOrder(b) {
 		sub := byGroup[group[use.nodes[0].id]]
-		sub.Stores = append(sub.Stores, newStorePlan(b.application, use))
+		store := newStorePlan(b.application, use)
+		if sub.Global {
+			store.shared = use.share(b)
+		}
+		sub.Stores = append(sub.Stores, store)
 	}
 	return plan
 }

@@ -39,6 +39,8 @@ type hosted struct {
 	checkpointing bool
 
 	batches []*record.Batch
+	// worked is when the task had something to do last, by the wall clock.
+	worked int64
 	// received is how many bytes the task itself holds, by input.
 	received []int
 }
@@ -113,6 +115,29 @@ func (h *hosted) settle() {
 		h.fetch.account(account)
 		if resume {
 			h.fetch.resume(h.inputs[i].Topic, h.inputs[i].Partition)
+		}
+	}
+}
+
+// makeWay is called when the task cannot go on with what it holds, because it
+// waits for another input, for a record's next attempt or for long calls. If that
+// keeps the fetcher from polling, what waits is paused and counts no more, so that
+// all other partitions go on: the input that is waited for may be one of them.
+func (h *hosted) makeWay() {
+	if !h.fetch.full() {
+		return
+	}
+	for i, in := range h.inputs {
+		if records, _ := h.task.Buffered(i); records == 0 {
+			continue
+		}
+		h.mu.Lock()
+		pause, bytes := !h.paused[i], h.buffered[i]
+		h.paused[i] = true
+		h.mu.Unlock()
+		if pause {
+			h.fetch.pause(in.Topic, in.Partition)
+			h.fetch.account(-bytes)
 		}
 	}
 }

@@ -93,10 +93,13 @@ func (l *lane) turn() (busy bool) {
 		h.calls.start(h.task, now)
 		if n > 0 {
 			busy = true
+			h.worked = now
 			h.settle()
 			if h.task.CommitRequested() || h.task.Pinned() > l.pinned {
 				l.full()
 			}
+		} else if h.stuck(now) {
+			h.makeWay()
 		}
 		quiet = quiet && done
 		if at := h.due(now, l.drained != nil); at > 0 && (next == 0 || at < next) {
@@ -140,8 +143,17 @@ func (l *lane) work(h *hosted, now int64) (n int, done bool, err error) {
 }
 
 // idleTick is how often a task with records that wait for another input looks
-// whether it still has to wait, in milliseconds.
-const idleTick = 10
+// whether it still has to wait, and stuckAfter how long a task that waits for calls
+// may be expected to go on with what it holds, both in milliseconds.
+const (
+	idleTick   = 10
+	stuckAfter = 100
+)
+
+// stuck says whether a task that had nothing to do will not have soon.
+func (h *hosted) stuck(now int64) bool {
+	return h.task.Pending() == 0 || now-h.worked >= stuckAfter
+}
 
 // due is when a task has something to do even if nothing comes for it; 0 is never.
 // draining says that it would only have calls made again.
@@ -158,6 +170,9 @@ func (h *hosted) due(now int64, draining bool) int64 {
 	}
 	if h.task.Waiting() && (due == 0 || now+idleTick < due) {
 		due = now + idleTick
+	}
+	if h.task.Pending() > 0 && (due == 0 || now+stuckAfter < due) {
+		due = now + stuckAfter
 	}
 	return due
 }

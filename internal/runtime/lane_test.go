@@ -39,7 +39,7 @@ func (l *laneTest) host(records int, build func(*topology.Stream[string, string]
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	h := &hosted{lane: l.lane}
+	h := &hosted{lane: l.lane, fetch: newFetcher(nil, 1<<20, l.failed)}
 	h.calls = newCalls(l.worker.hard, &l.worker.calling, h.lane.wakeUp)
 	h.task, err = task.New(task.ID{}, plan.Subtopologies[0], task.Config{})
 	if err == nil {

@@ -25,6 +25,9 @@ type Config struct {
 	// MaxDrain is how long, in milliseconds, calls under way may hold a commit up; 0
 	// is without end.
 	MaxDrain int64
+	// Global supplies a reader of each global store, by the store's name; it may be
+	// nil.
+	Global map[string]func() any
 	// CacheBytes is what the cache of each store may keep; 0 turns caching off.
 	CacheBytes int
 	// NewBatch supplies empty output batches, Recycle takes back the slices that
@@ -94,8 +97,13 @@ func New(id ID, plan *topology.Subtopology, c Config) (*Task, error) {
 	}
 	t.env.Outbox.New = c.NewBatch
 	var err error
-	t.stores, err = plan.OpenStores(&t.env, t.storeOptions)
-	return t, err
+	if t.stores, err = plan.OpenStores(&t.env, t.storeOptions); err != nil {
+		return nil, err
+	}
+	for name, reader := range c.Global {
+		t.stores.Read(name, reader())
+	}
+	return t, nil
 }
 
 // Start makes the processors of the task. Its stores must hold what was committed
@@ -166,6 +174,10 @@ func (t *Task) Close() error {
 
 // Stores are the task's stores, in the order of the plan's.
 func (t *Task) Stores() []state.Lifecycle { return t.stores.Lifecycles }
+
+// Store is the task's instance of a store, such as a *state.KeyValue, or nil if it
+// has no store of that name.
+func (t *Task) Store(name string) any { return t.stores.Named(name) }
 
 // Processed is how many records the task has taken from its inputs.
 func (t *Task) Processed() int64 { return t.processed }
