@@ -15,7 +15,7 @@ func (s *JoinWindow[K, V]) Mark() {
 // Rollback implements Lifecycle.
 func (s *JoinWindow[K, V]) Rollback() {
 	for i := len(s.journal) - 1; i >= 0; i-- {
-		s.recent.take(s.journal[i].chain, s.journal[i].row, s.journal[i].size)
+		s.recent.take(s.journal[i].strand, s.journal[i].row, s.journal[i].size)
 	}
 	clear(s.journal)
 	s.journal = s.journal[:0]

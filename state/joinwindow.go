@@ -59,9 +59,9 @@ type JoinWindow[K, V any] struct {
 
 // putRow is a row that was put, to be taken back.
 type putRow[V any] struct {
-	chain *chain[V]
-	row   Row[V]
-	size  int
+	strand *strand[V]
+	row    Row[V]
+	size   int
 }
 
 // slicesInSpan is the number of slices in which memory divides a span of the
@@ -75,7 +75,7 @@ func NewJoinWindow[K, V any](name string, retention int64, key serde.Serde[K], v
 		name:       name, key: key, value: value, ownValue: owning(value), log: o.Log,
 		retention: retention, latest: -1, epoch: 1, capacity: o.Capacity, resident: math.MaxInt64,
 	}
-	s.recent = recent[V]{chains: map[string]*chain[V]{}, shift: s.shift - min(s.shift, slicesInSpan)}
+	s.recent = recent[V]{strands: map[string]*strand[V]{}, shift: s.shift - min(s.shift, slicesInSpan)}
 	return s
 }
 
@@ -106,7 +106,7 @@ func (s *JoinWindow[K, V]) Put(key K, value V, ts int64, headers record.Headers)
 	size := int(unsafe.Sizeof(row)) + 2*len(stored) + len(encoded)
 	c := s.recent.put(keyOf(stored), row, size, s.epoch)
 	if s.journaling {
-		s.journal = append(s.journal, putRow[V]{chain: c, row: row, size: size})
+		s.journal = append(s.journal, putRow[V]{strand: c, row: row, size: size})
 	}
 	if s.log != nil {
 		buf := append(s.log.Outbox.Buffer(), logged(stored)...)

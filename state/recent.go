@@ -35,26 +35,26 @@ func compareRows[V any](a, b Row[V]) int {
 // order of time. So that the oldest can be dropped without a look at all keys, the
 // keys are listed by slices of time too.
 type recent[V any] struct {
-	chains map[string]*chain[V]
-	spare  []*chain[V]
+	strands map[string]*strand[V]
+	spare   []*strand[V]
 	// slices are in the order of their numbers, each of which is the timestamps of
 	// its rows shifted right.
 	slices []slice[V]
-	lists  [][]*chain[V] // empty ones, of dropped slices
+	lists  [][]*strand[V] // empty ones, of dropped slices
 	shift  uint8
 	bytes  int
 }
 
-// slice lists the chains that have rows in a span of time, and perhaps others.
+// slice lists the strands that have rows in a span of time, and perhaps others.
 type slice[V any] struct {
-	number int64
-	chains []*chain[V]
-	bytes  int
-	epoch  uint64 // of the last row
+	number  int64
+	strands []*strand[V]
+	bytes   int
+	epoch   uint64 // of the last row
 }
 
-// chain is the rows of one key, from first on.
-type chain[V any] struct {
+// strand is the rows of one key, from first on.
+type strand[V any] struct {
 	key    string
 	rows   []Row[V]
 	first  int
@@ -62,9 +62,9 @@ type chain[V any] struct {
 	idle   bool  // no key has it
 }
 
-// put adds a row and returns the chain that it is in.
-func (r *recent[V]) put(key []byte, row Row[V], size int, epoch uint64) *chain[V] {
-	c := r.chains[string(key)]
+// put adds a row and returns the strand that it is in.
+func (r *recent[V]) put(key []byte, row Row[V], size int, epoch uint64) *strand[V] {
+	c := r.strands[string(key)]
 	if c == nil {
 		c = r.newChain(string(key))
 	}
@@ -75,28 +75,28 @@ func (r *recent[V]) put(key []byte, row Row[V], size int, epoch uint64) *chain[V
 	r.bytes += size
 	if c.listed != s.number {
 		c.listed = s.number
-		s.chains = append(s.chains, c)
+		s.strands = append(s.strands, c)
 	}
 	return c
 }
 
 // take removes a row that put has added.
-func (r *recent[V]) take(c *chain[V], row Row[V], size int) {
+func (r *recent[V]) take(c *strand[V], row Row[V], size int) {
 	c.remove(row)
 	r.slice(row.Timestamp >> r.shift).bytes -= size
 	r.bytes -= size
 }
 
-func (r *recent[V]) newChain(key string) *chain[V] {
-	var c *chain[V]
+func (r *recent[V]) newChain(key string) *strand[V] {
+	var c *strand[V]
 	if n := len(r.spare); n > 0 {
 		c = r.spare[n-1]
 		r.spare = r.spare[:n-1]
 	} else {
-		c = new(chain[V])
+		c = new(strand[V])
 	}
 	c.key, c.listed, c.idle = key, -1, false
-	r.chains[key] = c
+	r.strands[key] = c
 	return c
 }
 
@@ -110,7 +110,7 @@ func (r *recent[V]) slice(number int64) *slice[V] {
 	if !found {
 		fresh := slice[V]{number: number}
 		if n := len(r.lists); n > 0 {
-			fresh.chains = r.lists[n-1]
+			fresh.strands = r.lists[n-1]
 			r.lists = r.lists[:n-1]
 		}
 		r.slices = slices.Insert(r.slices, i, fresh)
@@ -123,26 +123,26 @@ func (r *recent[V]) dropBelow(number int64) {
 	n := 0
 	for ; n < len(r.slices) && r.slices[n].number < number; n++ {
 		s := &r.slices[n]
-		for _, c := range s.chains {
+		for _, c := range s.strands {
 			c.dropBelow(number << r.shift)
 			r.retire(c)
 		}
-		clear(s.chains)
-		r.lists = append(r.lists, s.chains[:0])
+		clear(s.strands)
+		r.lists = append(r.lists, s.strands[:0])
 		r.bytes -= s.bytes
 	}
 	r.slices = slices.Delete(r.slices, 0, n)
 }
 
-// maxSpare is how many chains without rows are kept for other keys.
+// maxSpare is how many strands without rows are kept for other keys.
 const maxSpare = 1 << 14
 
-// retire takes a chain without rows from its key.
-func (r *recent[V]) retire(c *chain[V]) {
+// retire takes a strand without rows from its key.
+func (r *recent[V]) retire(c *strand[V]) {
 	if len(c.rows) > 0 || c.idle {
 		return
 	}
-	delete(r.chains, c.key)
+	delete(r.strands, c.key)
 	c.key, c.idle = "", true
 	if len(r.spare) < maxSpare {
 		r.spare = append(r.spare, c)
@@ -152,7 +152,7 @@ func (r *recent[V]) retire(c *chain[V]) {
 // between returns the rows of a key with from <= timestamp <= to. They are valid
 // until the next row is put or dropped.
 func (r *recent[V]) between(key []byte, from, to int64) []Row[V] {
-	c := r.chains[string(key)]
+	c := r.strands[string(key)]
 	if c == nil {
 		return nil
 	}
@@ -165,7 +165,7 @@ func (r *recent[V]) between(key []byte, from, to int64) []Row[V] {
 }
 
 // search returns the place of the first row that is not before ts.
-func (c *chain[V]) search(ts int64) int {
+func (c *strand[V]) search(ts int64) int {
 	low, high := c.first, len(c.rows)
 	for low < high {
 		middle := int(uint(low+high) / 2)
@@ -179,7 +179,7 @@ func (c *chain[V]) search(ts int64) int {
 }
 
 // insert puts a row where it belongs, which is nearly always the end.
-func (c *chain[V]) insert(row Row[V]) {
+func (c *strand[V]) insert(row Row[V]) {
 	n := len(c.rows)
 	if n == cap(c.rows) && c.first > n/4 {
 		kept := copy(c.rows, c.rows[c.first:])
@@ -194,7 +194,7 @@ func (c *chain[V]) insert(row Row[V]) {
 }
 
 // place is where a row is or belongs.
-func (c *chain[V]) place(row Row[V]) int {
+func (c *strand[V]) place(row Row[V]) int {
 	i := c.search(row.Timestamp)
 	for i < len(c.rows) && c.rows[i].before(&row) {
 		i++
@@ -202,12 +202,12 @@ func (c *chain[V]) place(row Row[V]) int {
 	return i
 }
 
-func (c *chain[V]) remove(row Row[V]) {
+func (c *strand[V]) remove(row Row[V]) {
 	i := c.place(row)
 	c.rows = slices.Delete(c.rows, i, i+1)
 }
 
-func (c *chain[V]) dropBelow(ts int64) {
+func (c *strand[V]) dropBelow(ts int64) {
 	end := c.search(ts)
 	clear(c.rows[c.first:end])
 	c.first = end

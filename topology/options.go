@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/serde"
 )
@@ -84,6 +85,7 @@ type settings struct {
 	retention    time.Duration
 	noLog        bool
 	noCache      bool
+	calls        processors.CallRules
 	logConfig    map[string]string
 	singleStore  bool // of a join of a stream with itself
 }

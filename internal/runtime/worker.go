@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,6 +57,7 @@ type Worker struct {
 	hard    context.Context
 	ended   chan struct{}
 	running sync.WaitGroup
+	calling sync.WaitGroup // the calls of users' code under way
 }
 
 // New makes a worker. It starts nothing.
@@ -81,9 +83,13 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	if err := w.join(); err != nil {
 		return err
 	}
-	err = w.loop(ctx)
-	timer := time.AfterFunc(w.config.ShutdownTimeout, func() { cancel(errShutdown) })
-	defer timer.Stop()
+	limit := time.AfterFunc(math.MaxInt64, func() { cancel(errShutdown) })
+	defer limit.Stop()
+	// The loop itself may be waiting for calls when ctx ends.
+	defer context.AfterFunc(ctx, func() { limit.Reset(w.config.ShutdownTimeout) })()
+	if err = w.loop(ctx); err != nil {
+		limit.Reset(w.config.ShutdownTimeout)
+	}
 	return errors.Join(err, w.shutdown(err == nil))
 }
 
@@ -108,7 +114,10 @@ func (w *Worker) loop(ctx context.Context) error {
 		case event := <-w.events:
 			event()
 		case <-commit.C:
-			err = w.commit()
+			began := time.Now()
+			if err = w.commit(); time.Since(began) > w.config.CommitInterval/2 {
+				commit.Reset(w.config.CommitInterval) // or the next one would follow at once
+			}
 		case <-w.full:
 			err = w.commit()
 			commit.Reset(w.config.CommitInterval)
@@ -170,6 +179,9 @@ func (w *Worker) requestCommit() {
 // prepare checks topics and configuration and makes everything that the worker
 // needs, but joins no group yet.
 func (w *Worker) prepare(ctx context.Context) (err error) {
+	if err := checkCalls(w.plan, w.config); err != nil {
+		return err
+	}
 	w.clients = clients{config: w.config, application: w.plan.Application, instance: "start000"}
 	admin, err := openClient(w.clients.base("admin"))
 	if err != nil {
