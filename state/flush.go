@@ -18,8 +18,10 @@ type store[K, V any] struct {
 	flushed int
 	// written is the write that FlushForward has to forward.
 	written Written[K, V]
-	// expired, if set, tells which backend keys below it are to be dropped.
+	// expired, if set, tells which backend keys below it are to be dropped, and spent
+	// which rows need not reach the backend any more.
 	expired func() []byte
+	spent   func(K) bool
 	row     []byte
 }
 
@@ -162,7 +164,7 @@ func (s *store[K, V]) Checkpoint(b Batch) error {
 		b.DeleteRange(s.space.prefix[:], append(s.space.prefix[:spacePrefix:spacePrefix], bound...))
 	}
 	for _, e := range s.pending {
-		if e.key < string(bound) {
+		if e.key < string(bound) || !e.stored && s.spent != nil && s.spent(e.typed) {
 			continue
 		}
 		key := append(s.scratch[:spacePrefix], e.key...)
