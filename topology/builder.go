@@ -204,6 +204,7 @@ func sourceFlow[K, V any](b *Builder, src *source, name string, s settings) flow
 	bound := src.bindTopic()
 	key := bind(b, resolve(b, at(name), out.key, true), bound, true)
 	value := bind(b, resolve(b, at(name), out.value, false), bound, false)
+	src.key, src.value = key, value
 	timestamps := pickFunc[K, V](b, at(name), s.timestamps)
 	out.n = b.addNode(&node{name: name, source: src})
 	out.n.assemble = func(a *assembly, n *node) (any, error) {
