@@ -31,9 +31,6 @@ var notYet = []string{
 	"cogroup-session-nograce",
 	"cogroup-tumbling-grace",
 	"cogroup-two-streams",
-	// foreign-key-join
-	"fk-inner",
-	"fk-left",
 	// session
 	"session-count-grace0",
 	"session-max-onclose-grace0",
@@ -59,15 +56,6 @@ var notYet = []string{
 	"suppress-timelimit-bounded-table",
 	"suppress-timelimit-unbounded-and-zero",
 	"suppress-tumbling-close",
-	// table
-	"table-groupby-aggregate-log",
-	"table-groupby-count",
-	"table-source-filter-unmaterialized",
-	"table-totable-outoforder",
-	// table-table-join
-	"tt-inner",
-	"tt-left",
-	"tt-outer-chain",
 	// versioned
 	"versioned-store-commands",
 	"versioned-table-groupby-reduce",
