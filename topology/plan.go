@@ -31,6 +31,9 @@ type Subtopology struct {
 	Sources []*Source
 	// Stores are its stores, in the order in which a commit flushes them.
 	Stores []*StorePlan
+	// Global says that it has no tasks: every worker runs it once, for all
+	// partitions.
+	Global bool
 	nodes  []*node
 	plan   *Plan
 }
@@ -75,6 +78,7 @@ type StorePlan struct {
 	// LogHeaders says that the changelog has the headers of what was written.
 	LogHeaders bool
 	use        *storeUse
+	shared     sharer
 }
 
 // Input takes the raw records of one source node of a task.
@@ -92,6 +96,9 @@ type TaskStores struct {
 	Lifecycles []state.Lifecycle
 	byName     map[string]any
 }
+
+// Read gives the task a reader of a global store.
+func (s *TaskStores) Read(name string, reader any) { s.byName[name] = reader }
 
 // OpenStores opens the stores of one task. options tells how to open each.
 func (s *Subtopology) OpenStores(t *processors.Task, options func(number int, store *StorePlan) (state.Options, error)) (*TaskStores, error) {

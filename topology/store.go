@@ -23,9 +23,16 @@ type storeDef struct {
 	headers   bool
 	logConfig map[string]string
 	fault     error
+	// global says that one instance serves all tasks of a worker, which share makes
+	// readable.
+	global bool
+	share  func(b *Builder) sharer
 	// in prepares the store for a topology.
 	in func(b *Builder) opener
 }
+
+// sharer makes the reading side of a global store.
+type sharer func(space state.Space, capacity int) Shared
 
 // opener makes the instance of a store that belongs to one task.
 type opener func(t *processors.Task, o state.Options) (store any, lifecycle state.Lifecycle)
@@ -49,6 +56,10 @@ func (b *Builder) addStore(def *storeDef, owner *node) {
 
 // useStore connects a node to a store, which is entered if it is new.
 func (b *Builder) useStore(def *storeDef, n *node) *storeUse {
+	if def.global {
+		b.readGlobal(def, n)
+		return nil
+	}
 	if !slices.Contains(n.stores, def.name) {
 		n.stores = append(n.stores, def.name)
 	}
@@ -92,6 +103,11 @@ func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[
 			store.Clock = func() int64 { return t.Time }
 			return store, store.Lifecycle()
 		}
+	}
+	def.share = func(b *Builder) sharer {
+		changelog := changelogTopic(b.application, name)
+		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		return func(space state.Space, capacity int) Shared { return state.NewShared(space, key, value, capacity) }
 	}
 	return def
 }

@@ -109,10 +109,18 @@ func (w *worker) restart(wipe bool) error {
 			return err
 		}
 	}
+	for _, g := range w.globals {
+		if err := g.task.Close(); err != nil {
+			return err
+		}
+	}
 	if wipe {
 		if err := w.wipe(); err != nil {
 			return err
 		}
+	}
+	if err := w.openGlobals(); err != nil {
+		return err
 	}
 	for _, h := range w.tasks {
 		if err := h.open(); err != nil {

@@ -16,6 +16,7 @@ import (
 // families are the topologies of the golden scenarios by their names, a file each.
 var families = []map[string]func(b *topology.Builder, g *golden){
 	aggregationScenarios,
+	globalScenarios,
 	hoppingScenarios,
 	processorScenarios,
 	statelessScenarios,
@@ -39,9 +40,6 @@ var notYet = []string{
 	"sliding-count-grace",
 	"sliding-count-onclose",
 	"sliding-early-records",
-	// stream-global-join
-	"global-inner",
-	"global-left-bykey",
 	// stream-stream-join
 	"ss-inner-after-only",
 	"ss-inner-symmetric-grace0",

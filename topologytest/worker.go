@@ -15,6 +15,8 @@ type worker struct {
 	d         *Driver
 	number    int
 	tasks     []*hosted
+	globals   []*global
+	readers   map[string]func() any // of the global stores, by name
 	backend   state.Backend
 	directory *state.Directory
 	// pending is written, but not visible before the commit.
@@ -29,7 +31,10 @@ type worker struct {
 func (d *Driver) addWorker() error {
 	w := &worker{d: d, number: len(d.workers), committed: d.now, checkpointed: d.now}
 	d.workers = append(d.workers, w)
-	return w.wipe()
+	if err := w.wipe(); err != nil {
+		return err
+	}
+	return w.openGlobals()
 }
 
 // wipe gives the worker empty local state.

@@ -74,6 +74,21 @@ func (c clients) fetcher() (*kgo.Client, error) {
 	return openClient(opts)
 }
 
+// global makes the client that follows the topics of the global stores.
+func (c clients) global() (*kgo.Client, error) {
+	opts := append(c.base("global"), kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if c.config.ExactlyOnce {
+		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	}
+	return openClient(opts)
+}
+
+// letters makes the client that writes the dead letters of global stores, outside of
+// any transaction.
+func (c clients) letters() (*kgo.Client, error) {
+	return openClient(append(c.base("letters"), kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks())))
+}
+
 func (c clients) restorer() (*kgo.Client, error) { return openClient(c.base("restorer")) }
 
 // member makes the client that belongs to the group. All topics are paused: it is
@@ -102,6 +117,9 @@ func openClient(opts []kgo.Opt) (*kgo.Client, error) {
 func topicsOf(plan *topology.Plan) []subtopologyTopics {
 	var out []subtopologyTopics
 	for _, sub := range plan.Subtopologies {
+		if sub.Global {
+			continue
+		}
 		s := subtopologyTopics{id: sub.ID, copartitioned: sub.Copartitioned()}
 		for _, source := range sub.Sources {
 			s.topics = append(s.topics, source.Topics...)

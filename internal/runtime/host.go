@@ -223,6 +223,7 @@ func (w *Worker) release() error {
 	if w.producer != nil {
 		w.producer.Close()
 	}
+	w.globals.stop()
 	for _, l := range w.lanes {
 		close(l.control)
 	}

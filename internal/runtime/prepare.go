@@ -27,6 +27,7 @@ func (w *Worker) prepareTopics(ctx context.Context, cl *kgo.Client) error {
 	if err != nil {
 		return err
 	}
+	w.globals.partitions = counts
 	var want []internalTopic
 	kinds := map[topology.TopicKind]topicKind{
 		topology.RepartitionTopic: repartitionTopic, topology.ChangelogTopic: compactedChangelog, topology.WindowedChangelogTopic: windowedChangelog,

@@ -100,6 +100,9 @@ func (w *Worker) wanted() map[task.ID][]task.Input {
 	out := map[task.ID][]task.Input{}
 	for p := range w.owned {
 		for _, sub := range w.plan.Subtopologies {
+			if sub.Global {
+				continue
+			}
 			for i, source := range sub.Sources {
 				if source.Matches(p.topic) {
 					id := task.ID{Subtopology: sub.ID, Partition: p.partition}

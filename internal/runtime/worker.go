@@ -30,6 +30,7 @@ type Worker struct {
 	commits  committer
 	emitter  *emitter
 	limits   *topicLimits
+	globals  globals
 	lanes    []*lane
 
 	// events are run by the worker's own goroutine, one after another. All the
@@ -191,6 +192,9 @@ func (w *Worker) prepare(ctx context.Context) (err error) {
 	}
 	w.fetcher = newFetcher(fetcher, w.config.BufferedBytes, w.fail)
 	w.limits = newTopicLimits(restorer)
+	if err := w.openGlobals(ctx); err != nil {
+		return err
+	}
 	return w.startProducer(ctx)
 }
 
@@ -236,6 +240,7 @@ func (w *Worker) join() (err error) {
 		go l.run(&w.running)
 	}
 	w.fetcher.start()
+	w.followGlobals()
 	w.member, err = w.clients.member(topicsOf(w.plan), w.groupOptions())
 	return err
 }

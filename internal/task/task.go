@@ -22,6 +22,9 @@ type Config struct {
 	MaxBytes   func(topic string) int
 	// Space gives a store its place in the backend.
 	Space func(store string, partition int32) (state.Space, error)
+	// Global supplies a reader of each global store, by the store's name; it may be
+	// nil.
+	Global map[string]func() any
 	// CacheBytes is what the cache of each store may keep; 0 turns caching off.
 	CacheBytes int
 	// NewBatch supplies empty output batches, Recycle takes back the slices that
@@ -79,8 +82,13 @@ func New(id ID, plan *topology.Subtopology, c Config) (*Task, error) {
 	}
 	t.env.Outbox.New = c.NewBatch
 	var err error
-	t.stores, err = plan.OpenStores(&t.env, t.storeOptions)
-	return t, err
+	if t.stores, err = plan.OpenStores(&t.env, t.storeOptions); err != nil {
+		return nil, err
+	}
+	for name, reader := range c.Global {
+		t.stores.Read(name, reader())
+	}
+	return t, nil
 }
 
 // Start makes the processors of the task. Its stores must hold what was committed
