@@ -94,6 +94,9 @@ func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
 	buf := s.layout.toChangelog(s.log.Outbox.Buffer(), e.key)
 	split := len(buf)
 	out := record.Output{Topic: s.log.Topic, Partition: s.log.Partition, Timestamp: e.now.ts, Changelog: s.log.Number}
+	if s.log.Headers {
+		out.Headers = s.written.headers
+	}
 	if e.now.present {
 		var err error
 		if buf, err = s.layout.value.Append(buf, e.now.value); err != nil {

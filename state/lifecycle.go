@@ -37,6 +37,8 @@ type Changelog struct {
 	Partition int32
 	// Number is what Output.Changelog is set to.
 	Number int
+	// Headers logs the headers of the record that wrote, too.
+	Headers bool
 }
 
 // Options is how a task wants one of its stores.

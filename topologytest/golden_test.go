@@ -35,9 +35,6 @@ var notYet = []string{
 	"cogroup-session-nograce",
 	"cogroup-tumbling-grace",
 	"cogroup-two-streams",
-	// foreign-key-join
-	"fk-inner",
-	"fk-left",
 	// stream-table-join
 	"st-inner-versioned",
 	"st-inner-versioned-grace",
@@ -46,15 +43,6 @@ var notYet = []string{
 	"suppress-timelimit-bounded-table",
 	"suppress-timelimit-unbounded-and-zero",
 	"suppress-tumbling-close",
-	// table
-	"table-groupby-aggregate-log",
-	"table-groupby-count",
-	"table-source-filter-unmaterialized",
-	"table-totable-outoforder",
-	// table-table-join
-	"tt-inner",
-	"tt-left",
-	"tt-outer-chain",
 	// versioned
 	"versioned-store-commands",
 	"versioned-table-groupby-reduce",
