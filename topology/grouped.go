@@ -1,6 +1,8 @@
 package topology
 
 import (
+	"time"
+
 	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/serde"
 	"github.com/tidemill/tidemill/window"
@@ -122,9 +124,15 @@ func aggregateSerdes[K, V, A any](s *Stream[K, V], a aggregation, inherited serd
 
 // WindowedBy divides the records of each key into tumbling or hopping windows.
 func (g *Grouped[K, V]) WindowedBy(w window.Time) *Windowed[K, V] {
+	return &Windowed[K, V]{grouped: g, windows: checkedWindows(g.from.b, g.from.n.name, w)}
+}
+
+// checkedWindows notes what is wrong with windows, and stands in for them then, so
+// that building can go on.
+func checkedWindows(b *Builder, node string, w window.Time) window.Time {
 	if err := w.Err(); err != nil {
-		g.from.b.fault("node %q: %w", g.from.n.name, err)
-		w = window.Tumbling(1e6) // stands in, so that building can go on
+		b.fault("node %q: %w", node, err)
+		return window.Tumbling(time.Millisecond)
 	}
-	return &Windowed[K, V]{grouped: g, windows: w}
+	return w
 }

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/tidemill/tidemill/processors"
@@ -57,16 +58,20 @@ func addWindowed[K, V, A any](w *Windowed[K, V], set settings, prefix string, ag
 	key, value := aggregateSerdes(keyed, a, inherited)
 	agg.Store, agg.Windows, agg.Final = a.store, w.windows, w.final
 	n := then(keyed.flow, a.node, nil, agg.Supplier())
-	least := time.Duration(w.windows.Size()+w.windows.GracePeriod()) * time.Millisecond
-	if a.retention == 0 {
-		a.retention = least
-	} else if a.retention < least {
-		b.fault("node %q: the retention %v is shorter than window and grace together, %v: windows would be lost before they close", a.node, a.retention, least)
-	}
+	a.retention = retained(b, a.node, a.retention, w.windows)
 	a.noCache = a.noCache || w.final
 	b.addStore(windowStore(a.store, key, value, a.settings), n)
 	return &WindowedTable[K, A]{table[window.Key[K], A]{
 		b: b, n: n, key: window.Serde(key, w.windows.Size()), value: value,
 		origin: kept[window.Key[K], A]{b: b, store: a.store, open: processors.WindowedRows[K, A]},
 	}}
+}
+
+// retained is how long a store keeps windows: as long as was chosen, or as it has to.
+func retained(b *Builder, node string, chosen time.Duration, w window.Time) time.Duration {
+	least := time.Duration(w.Size()+w.GracePeriod()) * time.Millisecond
+	if chosen != 0 && chosen < least {
+		b.fault("node %q: the retention %v is shorter than window and grace together, %v: windows would be lost before they close", node, chosen, least)
+	}
+	return cmp.Or(chosen, least)
 }
