@@ -123,13 +123,34 @@ func (o *overlay[K, V]) load(key K, bytes []byte) (*Entry[K, V], error) {
 		}
 		e.now.present = true
 	}
-	e.size = int32(entryOverhead + 2*len(bytes) + len(value) + int(unsafe.Sizeof(*e)))
+	o.keep(e, len(value))
+	return e, nil
+}
+
+// fresh returns the entry of a key that is known to have no row. The key must
+// share no memory with anything that changes.
+func (o *overlay[K, V]) fresh(key K) (*Entry[K, V], error) {
+	b, err := o.layout.appendKey(o.scratch[:spacePrefix], key)
+	if err != nil {
+		return nil, err
+	}
+	o.scratch = b
+	if e := o.entries[string(b[spacePrefix:])]; e != nil {
+		return e, nil
+	}
+	e := &Entry[K, V]{key: string(b[spacePrefix:]), typed: key}
+	o.keep(e, 0)
+	return e, nil
+}
+
+// keep enters an entry that is about this large beside its key.
+func (o *overlay[K, V]) keep(e *Entry[K, V], size int) {
+	e.size = int32(entryOverhead + 2*len(e.key) + size + int(unsafe.Sizeof(*e)))
 	if o.bytes+int(e.size) > o.capacity {
 		o.sweep()
 	}
 	o.entries[e.key] = e
 	o.bytes += int(e.size)
-	return e, nil
 }
 
 // sweep drops unpinned entries until a quarter of the capacity is free: first
