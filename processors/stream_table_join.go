@@ -2,14 +2,14 @@ package processors
 
 import (
 	"github.com/tidemill/tidemill/record"
-	"github.com/tidemill/tidemill/state"
 )
 
 // StreamTableJoin joins each record of a stream with the row that the table has
 // under the same key at that moment. Only the stream side triggers a result, and
 // the result has its timestamp and headers. A record without a value is dropped.
 type StreamTableJoin[K, V, T, R any] struct {
-	Store string
+	// Rows opens the table for a task.
+	Rows  func(*Task) (Rows[K, T], error)
 	Found func(K, V, T) R
 	// Missing is called for a record without a key or without a row, which is
 	// dropped if Missing is nil.
@@ -19,7 +19,7 @@ type StreamTableJoin[K, V, T, R any] struct {
 // Supplier makes the join.
 func (j StreamTableJoin[K, V, T, R]) Supplier() Supplier[K, V, K, R] {
 	return func(c *Context[K, R]) (Processor[K, V], error) {
-		rows, err := Store[*state.KeyValue[K, T]](c.Task, j.Store)
+		rows, err := j.Rows(c.Task)
 		if err != nil {
 			return nil, err
 		}
@@ -32,7 +32,7 @@ func (j StreamTableJoin[K, V, T, R]) Supplier() Supplier[K, V, K, R] {
 			var row T
 			found := false
 			if !r.NullKey {
-				if row, found, err = rows.Get(r.Key); err != nil {
+				if row, _, found, err = rows(r.Key, Newest); err != nil {
 					return err
 				}
 			}

@@ -128,6 +128,11 @@ func (s *store[K, V]) FlushForward() error {
 	return s.onWrite(&s.written)
 }
 
+// AppendKey appends a key as the store orders it.
+func (s *store[K, V]) AppendKey(dst []byte, key K) ([]byte, error) {
+	return s.layout.appendKey(dst, key)
+}
+
 // Mark implements Lifecycle.
 func (s *store[K, V]) Mark() { s.mark() }
 
@@ -182,6 +187,12 @@ func (s *store[K, V]) Checkpoint(b Batch) error {
 // Checkpointed implements Lifecycle.
 func (s *store[K, V]) Checkpointed() {
 	s.applied = s.epoch - 1
+	for _, e := range s.inflight {
+		if !s.pinned(e) {
+			s.release(e)
+		}
+	}
+	s.makeRoom(0)
 	clear(s.inflight)
 	s.inflight = s.inflight[:0]
 	s.index, s.indexed = nil, 0

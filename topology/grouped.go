@@ -104,7 +104,7 @@ func addAggregate[K, V, A any](g *Grouped[K, V], set settings, prefix string, fo
 	key, value := aggregateSerdes(keyed, a, inherited)
 	n := then(keyed.flow, a.node, nil, processors.Aggregate(a.store, fold))
 	b.addStore(keyValueStore(a.store, key, value, a.settings), n)
-	return &Table[K, A]{b: b, n: n, key: key, value: value, store: a.store}
+	return &Table[K, A]{table[K, A]{b: b, n: n, key: key, value: value, origin: keptRows[K, A](b, a.store)}}
 }
 
 // aggregateSerdes are the serdes of an aggregation's store: those of its options,

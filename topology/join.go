@@ -38,9 +38,10 @@ func addStreamTableJoin[K, V, T, R any](s *Stream[K, V], table *Table[K, T], pre
 		topic = s.n.name
 	}
 	keyed := s.repartitioned(topic, settings{nullKeys: join.Missing != nil})
-	join.Store = table.kept()
+	join.Rows = table.origin.rows
+	stores := table.origin.stores()
 	name := b.named(set.name, prefix)
-	n := then(keyed.flow, name, []string{join.Store}, join.Supplier())
+	n := then(keyed.flow, name, stores, join.Supplier())
 	b.joins = append(b.joins, [2]*node{keyed.n, table.n})
 	return &Stream[K, R]{flow[K, R]{b: b, n: n, key: s.key}}
 }

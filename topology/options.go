@@ -37,7 +37,7 @@ type (
 		group()
 	}
 	// AggregateOption is an option of the aggregations and of ToTable, which keep
-	// a store.
+	// a store, and of the operators of tables, which may keep one.
 	AggregateOption interface {
 		change(*settings)
 		aggregate()

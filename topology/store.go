@@ -36,6 +36,8 @@ type storeUse struct {
 	// only, which forwards what it writes.
 	nodes []*node
 	owned bool
+	// exact says that every write has to be passed on, cached or not.
+	exact bool
 }
 
 // addStore enters the store of an operator, which alone writes it.
@@ -168,15 +170,3 @@ func (o StoresOption) change(s *settings) {
 	}
 }
 func (o StoresOption) process() {}
-
-// Rows refers to the store that holds the table, for processors of the user. They
-// must not write to it.
-func (t *Table[K, V]) Rows() Store[*state.KeyValue[K, V]] {
-	name := t.kept()
-	for _, use := range t.b.stores {
-		if use.name == name {
-			return Store[*state.KeyValue[K, V]]{use.storeDef}
-		}
-	}
-	return Store[*state.KeyValue[K, V]]{&storeDef{name: name}}
-}

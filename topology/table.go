@@ -3,50 +3,39 @@ package topology
 import (
 	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/serde"
+	"github.com/tidemill/tidemill/state"
 )
 
 // Table is the newest state of each key, together with the stream of its changes.
 // It is kept in a store where that is needed.
-type Table[K, V any] struct {
-	b     *Builder
-	n     *node
-	key   serde.Serde[K]
-	value serde.Serde[V]
-	store string
-	// keep enters the store of a table that has none so far.
-	keep func()
+type Table[K, V any] struct{ table[K, V] }
+
+// table is what Table and WindowedTable have in common: a place in the topology
+// that the updates of rows with these types pass.
+type table[K, V any] struct {
+	b      *Builder
+	n      *node
+	key    serde.Serde[K]
+	value  serde.Serde[V]
+	origin origin[K, V]
 }
 
 // addTable enters a table of the records of a stream. It is kept in a store at once
 // if the store was named; otherwise something else has to need it.
 func addTable[K, V any](s *Stream[K, V], store, name string, set settings) *Table[K, V] {
 	key, value := s.serdes(name, set, "")
-	stored := false
+	o := &onDemand[K, V]{kept: keptRows[K, V](s.b, store)}
 	n := then(s.flow, name, nil, func(c *processors.Context[K, processors.Change[V]]) (processors.Processor[K, V], error) {
-		if stored {
+		if o.stored {
 			return processors.Table[K, V](store)(c)
 		}
 		return processors.View[K, V]()(c)
 	})
-	t := &Table[K, V]{b: s.b, n: n, key: key, value: value, store: store}
-	t.keep = func() {
-		if !stored {
-			stored = true
-			s.b.addStore(keyValueStore(store, key, value, set), n)
-		}
-	}
+	o.enter = func() { s.b.addStore(keyValueStore(store, key, value, set), n) }
 	if set.store != "" {
-		t.keep()
+		o.keep()
 	}
-	return t
-}
-
-// kept is the name of the store that holds the table.
-func (t *Table[K, V]) kept() string {
-	if t.keep != nil {
-		t.keep()
-	}
-	return t.store
+	return &Table[K, V]{table[K, V]{b: s.b, n: n, key: key, value: value, origin: o}}
 }
 
 // ToTable makes a table of the stream: each record is the newest state of its
@@ -76,18 +65,41 @@ func (s *Stream[K, V]) ToTable(options ...AggregateOption) *Table[K, V] {
 // ToStream is the stream of the table's changes: the new value of a row, or a
 // tombstone.
 func (t *Table[K, V]) ToStream(options ...OperatorOption) *Stream[K, V] {
+	return &Stream[K, V]{t.toStream(options)}
+}
+
+func (t *table[K, V]) toStream(options []OperatorOption) flow[K, V] {
 	name := t.b.named(settingsOf(options).name, "KTABLE-TOSTREAM-")
 	n := addProcessor(t.b, name, nil, processors.ToStream[K, V](), t.n)
-	return &Stream[K, V]{flow[K, V]{b: t.b, n: n, key: t.key, value: t.value}}
+	return flow[K, V]{b: t.b, n: n, key: t.key, value: t.value}
 }
 
 // StoreName is the name of the store that holds the table, or empty if nothing has
 // needed one so far.
 func (t *Table[K, V]) StoreName() string {
-	for _, use := range t.b.stores {
-		if use.name == t.store {
-			return t.store
+	switch o := t.origin.(type) {
+	case kept[K, V]:
+		return o.store
+	case keptView[K, V]:
+		return o.store
+	case *onDemand[K, V]:
+		if o.stored {
+			return o.store
 		}
 	}
 	return ""
+}
+
+// Rows refers to the store that holds the table, for processors of the user. They
+// must not write to it. A table that is made of another one has to be kept for
+// this: name its store with StoreName.
+func (t *Table[K, V]) Rows() Store[*state.KeyValue[K, V]] {
+	if o, ok := t.origin.(*onDemand[K, V]); ok {
+		o.keep()
+	}
+	name := t.StoreName()
+	if name == "" {
+		t.b.fault("node %q: the table is in no store that Rows could refer to: name one with StoreName", t.n.name)
+	}
+	return Store[*state.KeyValue[K, V]]{t.b.storeOf(name)}
 }

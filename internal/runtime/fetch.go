@@ -72,6 +72,9 @@ func (f *fetcher) account(bytes int) {
 	}
 }
 
+// full says whether the tasks hold so much that polling waits.
+func (f *fetcher) full() bool { return f.buffered.Load() > f.limit }
+
 // maxPoll bounds how many records one poll delivers, so that no lane waits for
 // another's batch to be copied.
 const maxPoll = 20000
@@ -79,7 +82,7 @@ const maxPoll = 20000
 func (f *fetcher) poll(ctx context.Context, done chan struct{}) {
 	defer close(done)
 	for ctx.Err() == nil {
-		if f.buffered.Load() > f.limit {
+		if f.full() {
 			select {
 			case <-f.room:
 			case <-ctx.Done():

@@ -1,0 +1,35 @@
+package processors
+
+import (
+	"math"
+
+	"github.com/tidemill/tidemill/state"
+	"github.com/tidemill/tidemill/window"
+)
+
+// Rows reads one row of a table: its value, its timestamp and whether there is
+// one. at asks for the row as it was at a time, in a table that keeps versions;
+// any other table answers with the newest, as all do for Newest. A table that is
+// in no store makes its rows of those of other tables.
+type Rows[K, V any] func(key K, at int64) (value V, ts int64, found bool, err error)
+
+// Newest asks for the newest version of a row.
+const Newest = math.MaxInt64
+
+// StoredRows reads the rows that are in a key-value store of the task.
+func StoredRows[K, V any](t *Task, store string) (Rows[K, V], error) {
+	rows, err := Store[*state.KeyValue[K, V]](t, store)
+	if err != nil {
+		return nil, err
+	}
+	return func(key K, _ int64) (V, int64, bool, error) { return rows.GetTimestamped(key) }, nil
+}
+
+// WindowedRows reads the rows that are in a window store of the task.
+func WindowedRows[K, V any](t *Task, store string) (Rows[window.Key[K], V], error) {
+	rows, err := Store[*state.Window[K, V]](t, store)
+	if err != nil {
+		return nil, err
+	}
+	return func(key window.Key[K], _ int64) (V, int64, bool, error) { return rows.Fetch(key.Key, key.Start) }, nil
+}
