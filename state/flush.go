@@ -68,12 +68,17 @@ func (s *store[K, V]) set(e *Entry[K, V], v version[V], headers record.Headers) 
 	if s.caching {
 		return nil
 	}
-	s.take(len(s.dirty) - 1)
-	s.dirty = s.dirty[:len(s.dirty)-1]
+	s.settle()
 	if err := s.logEntry(e); err != nil {
 		return err
 	}
 	return s.FlushForward()
+}
+
+// settle makes the write made last the one to forward.
+func (s *store[K, V]) settle() {
+	s.take(len(s.dirty) - 1)
+	s.dirty = s.dirty[:len(s.dirty)-1]
 }
 
 // take makes the write at a place of the list the one to forward.
@@ -91,16 +96,13 @@ func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
 	}
 	buf := s.layout.toChangelog(s.log.Outbox.Buffer(), e.key)
 	split := len(buf)
-	out := record.Output{Topic: s.log.Topic, Partition: s.log.Partition, Timestamp: e.now.ts, Changelog: s.log.Number}
 	if e.now.present {
 		var err error
 		if buf, err = s.layout.value.Append(buf, e.now.value); err != nil {
 			return fmt.Errorf("state: store %q: encode value: %w", s.name, err)
 		}
-		out.Value = buf[split:len(buf):len(buf)]
 	}
-	out.Key = buf[:split:split]
-	s.log.Outbox.Add(out, buf)
+	s.log.add(buf, split, !e.now.present, e.now.ts, nil)
 	return nil
 }
 
@@ -124,6 +126,11 @@ func (s *store[K, V]) FlushForward() error {
 		return nil
 	}
 	return s.onWrite(&s.written)
+}
+
+// AppendKey appends a key as the store orders it.
+func (s *store[K, V]) AppendKey(dst []byte, key K) ([]byte, error) {
+	return s.layout.appendKey(dst, key)
 }
 
 // Mark implements Lifecycle.
@@ -180,6 +187,12 @@ func (s *store[K, V]) Checkpoint(b Batch) error {
 // Checkpointed implements Lifecycle.
 func (s *store[K, V]) Checkpointed() {
 	s.applied = s.epoch - 1
+	for _, e := range s.inflight {
+		if !s.pinned(e) {
+			s.release(e)
+		}
+	}
+	s.makeRoom(0)
 	clear(s.inflight)
 	s.inflight = s.inflight[:0]
 	s.index, s.indexed = nil, 0

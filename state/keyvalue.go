@@ -66,10 +66,11 @@ func (s *KeyValue[K, V]) PutIfAbsent(key K, value V) (V, bool, error) {
 		var none V
 		return none, false, err
 	}
-	if e.now.present {
-		return e.now.value, true, nil
+	had := e.now
+	if had.present {
+		return had.value, true, nil
 	}
-	return e.now.value, false, s.Set(e, value, s.Clock(), nil)
+	return had.value, false, s.Set(e, value, s.Clock(), nil)
 }
 
 // Delete removes a key and returns the value that it had, if any.

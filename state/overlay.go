@@ -20,8 +20,9 @@ type Entry[K, V any] struct {
 	// dirty is the entry's place in the overlay's list of unflushed writes, from 1;
 	// 0 if it is not in it.
 	dirty int32
-	// used says that the entry was looked up since the cache was last swept.
-	used bool
+	// used says that the entry was looked up since the hand passed it; clocked that
+	// it is among those that the hand passes.
+	used, clocked bool
 }
 
 type version[V any] struct {
@@ -47,16 +48,21 @@ type unflushed[K, V any] struct {
 
 // overlay is the typed write-back cache over one space. Entries that were
 // written since the last applied checkpoint are pinned: they are the only place
-// where their value is. The others are a cache: when it is over its capacity, it
-// is swept of what was not used since the last time.
+// where their value is. The others are a cache: when they are over its capacity, a
+// hand goes round them and drops what was not used since it came by last.
 type overlay[K, V any] struct {
 	space  Space
 	layout layout[K, V]
 	// scratch holds the space's prefix followed by the key looked up last.
 	scratch []byte
 
-	entries         map[string]*Entry[K, V]
-	bytes, capacity int
+	entries map[string]*Entry[K, V]
+	// spare is about how many bytes the entries that are not pinned take, at most
+	// capacity. clock holds these entries, and some that were pinned since the hand
+	// passed them.
+	spare, capacity int
+	clock           []*Entry[K, V]
+	hand            int
 
 	dirty []unflushed[K, V] // in the order of the writes
 	// pending was written since the last checkpoint began; inflight is what that
@@ -74,6 +80,8 @@ type overlay[K, V any] struct {
 	journaling bool
 	// latest is the latest window start written, in a window store.
 	latest int64
+	// absent, if set, says that a key is surely not in the backend.
+	absent func(key K) (bool, error)
 	marks  struct {
 		dirty, pending, pinned int
 		latest                 int64
@@ -113,7 +121,7 @@ func (o *overlay[K, V]) lookup(key K) (*Entry[K, V], error) {
 
 func (o *overlay[K, V]) load(key K, bytes []byte) (*Entry[K, V], error) {
 	e := &Entry[K, V]{key: string(bytes), typed: o.layout.ownKey(key)}
-	value, ok, err := o.space.backend.Get(nil, o.scratch)
+	value, ok, err := o.stored(key)
 	if err != nil {
 		return nil, &BackendError{Err: err}
 	}
@@ -123,35 +131,80 @@ func (o *overlay[K, V]) load(key K, bytes []byte) (*Entry[K, V], error) {
 		}
 		e.now.present = true
 	}
-	e.size = int32(entryOverhead + 2*len(bytes) + len(value) + int(unsafe.Sizeof(*e)))
-	if o.bytes+int(e.size) > o.capacity {
-		o.sweep()
-	}
-	o.entries[e.key] = e
-	o.bytes += int(e.size)
+	o.keep(e, len(value))
 	return e, nil
 }
 
-// sweep drops unpinned entries until a quarter of the capacity is free: first
-// those that were not used since the last sweep, then any.
-func (o *overlay[K, V]) sweep() {
-	goal := o.capacity - o.capacity/4
-	for _, spare := range []bool{true, false} {
-		for key, e := range o.entries {
-			if o.bytes <= goal {
-				return
-			}
-			if o.pinned(e) {
-				continue
-			}
-			if spare && e.used {
-				e.used = false
-				continue
-			}
-			delete(o.entries, key)
-			o.bytes -= int(e.size)
+// fresh returns the entry of a key that is known to have no row. The key must
+// share no memory with anything that changes.
+func (o *overlay[K, V]) fresh(key K) (*Entry[K, V], error) {
+	b, err := o.layout.appendKey(o.scratch[:spacePrefix], key)
+	if err != nil {
+		return nil, err
+	}
+	o.scratch = b
+	if e := o.entries[string(b[spacePrefix:])]; e != nil {
+		return e, nil
+	}
+	e := &Entry[K, V]{key: string(b[spacePrefix:]), typed: key}
+	o.keep(e, 0)
+	return e, nil
+}
+
+// keep enters an entry that is about this large beside its key.
+func (o *overlay[K, V]) keep(e *Entry[K, V], size int) {
+	e.size = int32(entryOverhead + 2*len(e.key) + size + int(unsafe.Sizeof(*e)))
+	o.makeRoom(int(e.size))
+	o.entries[e.key] = e
+	o.release(e)
+}
+
+// stored is the row of the key in scratch that the backend has.
+func (o *overlay[K, V]) stored(key K) (row []byte, ok bool, err error) {
+	if o.absent != nil {
+		if absent, err := o.absent(key); absent || err != nil {
+			return nil, false, err
 		}
 	}
+	return o.space.backend.Get(nil, o.scratch)
+}
+
+// release makes an entry one that may be dropped.
+func (o *overlay[K, V]) release(e *Entry[K, V]) {
+	o.spare += int(e.size)
+	if !e.clocked {
+		e.clocked = true
+		o.clock = append(o.clock, e)
+	}
+}
+
+// makeRoom drops entries until as many bytes are free.
+func (o *overlay[K, V]) makeRoom(bytes int) {
+	for o.spare+bytes > o.capacity && len(o.clock) > 0 {
+		if o.hand >= len(o.clock) {
+			o.hand = 0
+		}
+		e := o.clock[o.hand]
+		switch {
+		case o.pinned(e):
+			o.unclock()
+		case e.used:
+			e.used = false
+			o.hand++
+		default:
+			o.unclock()
+			delete(o.entries, e.key)
+			o.spare -= int(e.size)
+		}
+	}
+}
+
+// unclock takes the entry at the hand from the clock.
+func (o *overlay[K, V]) unclock() {
+	last := len(o.clock) - 1
+	o.clock[o.hand].clocked = false
+	o.clock[o.hand], o.clock[last] = o.clock[last], nil
+	o.clock = o.clock[:last]
 }
 
 func (o *overlay[K, V]) pinned(e *Entry[K, V]) bool { return e.epoch > o.applied }
@@ -171,6 +224,9 @@ func (o *overlay[K, V]) write(e *Entry[K, V], v version[V], headers record.Heade
 	}
 	o.dirty[e.dirty-1].headers = headers
 	if e.epoch != o.epoch {
+		if !o.pinned(e) {
+			o.spare -= int(e.size)
+		}
 		e.epoch = o.epoch
 		o.pending = append(o.pending, e)
 		o.pinnedBytes += int(e.size)
@@ -193,7 +249,12 @@ func (o *overlay[K, V]) mark() {
 func (o *overlay[K, V]) rollback() {
 	for i := len(o.journal) - 1; i >= 0; i-- {
 		u := &o.journal[i]
+		clocked, was := u.entry.clocked, o.pinned(u.entry)
 		*u.entry = u.before
+		u.entry.clocked = clocked
+		if was && !o.pinned(u.entry) {
+			o.release(u.entry)
+		}
 		if u.before.dirty > 0 {
 			o.dirty[u.before.dirty-1].headers = u.headers
 		}

@@ -26,6 +26,10 @@ type Window[K, V any] struct {
 	store[Windowed[K], V]
 	isNil     func(V) bool
 	retention int64
+	// written is the latest window start that the backend may have, once known says
+	// that it has been looked for: windows behind it need not be asked for.
+	written int64
+	known   bool
 }
 
 // NewWindow opens a window store with a retention in milliseconds.
@@ -35,9 +39,40 @@ func NewWindow[K, V any](name string, retention int64, key serde.Serde[K], value
 		s.isNil = isNil
 	}
 	s.open(name, windowLayout(key, value), o)
-	s.latest = -1
-	s.expired = s.expiredBelow
+	s.latest, s.written = -1, -1
+	s.expired, s.absent = s.expiredBelow, s.unwritten
 	return s
+}
+
+// Lifecycle implements the task's side of the store.
+func (s *Window[K, V]) Lifecycle() Lifecycle { return s }
+
+// Checkpoint implements Lifecycle.
+func (s *Window[K, V]) Checkpoint(b Batch) error {
+	s.written = max(s.written, s.latest)
+	return s.store.Checkpoint(b)
+}
+
+// unwritten says whether a window begins behind all that are in the backend.
+func (s *Window[K, V]) unwritten(w Windowed[K]) (bool, error) {
+	if !s.known {
+		last, err := s.lastWritten()
+		if err != nil {
+			return false, err
+		}
+		s.written, s.known = max(s.written, last), true
+	}
+	return w.Start > s.written, nil
+}
+
+// lastWritten is the latest window start in the backend, or -1.
+func (s *Window[K, V]) lastWritten() (last int64, err error) {
+	last = -1
+	err = s.space.backend.Scan(s.space.prefix[:], s.space.end(), true, func(key, _ []byte) bool {
+		last = int64(binary.BigEndian.Uint64(key[spacePrefix:]))
+		return false
+	})
+	return last, err
 }
 
 // windowLayout orders rows by window start, then by the encoded key. The

@@ -190,6 +190,7 @@ func addSource[K, V any](b *Builder, src *source, name string, s settings) *Stre
 	bound := src.bindTopic()
 	key := bind(b, resolve(b, at(name), out.key, true), bound, true)
 	value := bind(b, resolve(b, at(name), out.value, false), bound, false)
+	src.key, src.value = key, value
 	timestamps := pickFunc[K, V](b, at(name), s.timestamps)
 	out.n = b.addNode(&node{name: name, source: src})
 	out.n.assemble = func(a *assembly, n *node) (any, error) {

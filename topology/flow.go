@@ -85,6 +85,7 @@ func (f flow[K, V]) addSink(sink processors.Sink[K, V], to *sinkTopic, options [
 	name := f.b.named(set.name, "KSTREAM-SINK-")
 	sink.Partitioner = pickPartitioner[K, V](f.b, at(name), set.partition)
 	sink.Key, sink.Value = f.serdes(name, set, to.topic)
+	to.key, to.value = sink.Key, sink.Value
 	then(f, name, nil, sink.Supplier()).sink = to
 }
 

@@ -30,6 +30,8 @@ type source struct {
 	pattern     *regexp.Regexp
 	repartition *repartitionTopic
 	fromLatest  bool
+	// key and value are the serdes that it reads with.
+	key, value any
 }
 
 // bindTopic is the topic that schema-aware serdes are told.
@@ -46,6 +48,8 @@ type sinkTopic struct {
 	topic       string
 	dynamic     bool
 	repartition *repartitionTopic
+	// key and value are the serdes that it is written with.
+	key, value any
 }
 
 // repartitionTopic is an internal topic through which records are sent to the

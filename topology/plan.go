@@ -106,6 +106,10 @@ func (s *Subtopology) OpenStores(t *processors.Task, options func(number int, st
 	return out, nil
 }
 
+// Named is the instance of a store, such as a *state.KeyValue, or nil if there is
+// no store of that name.
+func (s *TaskStores) Named(name string) any { return s.byName[name] }
+
 // Assembly is what a task runs: the processors of a subtopology, made for it.
 type Assembly struct {
 	// Inputs are in the order of the subtopology's Sources; Nodes are the numbers

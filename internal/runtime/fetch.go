@@ -72,6 +72,9 @@ func (f *fetcher) account(bytes int) {
 	}
 }
 
+// full says whether the tasks hold so much that polling waits.
+func (f *fetcher) full() bool { return f.buffered.Load() > f.limit }
+
 // maxPoll bounds how many records one poll delivers, so that no lane waits for
 // another's batch to be copied.
 const maxPoll = 20000
@@ -79,7 +82,7 @@ const maxPoll = 20000
 func (f *fetcher) poll(ctx context.Context, done chan struct{}) {
 	defer close(done)
 	for ctx.Err() == nil {
-		if f.buffered.Load() > f.limit {
+		if f.full() {
 			select {
 			case <-f.room:
 			case <-ctx.Done():
@@ -127,17 +130,23 @@ func (f *fetcher) convert(from []*kgo.Record) (records []record.Raw, bytes int) 
 		if r.Attrs.IsControl() {
 			continue
 		}
-		raw := record.Raw{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp.UnixMilli(), Offset: r.Offset}
-		if len(r.Headers) > 0 {
-			raw.Headers = make(record.Headers, len(r.Headers))
-			for i, h := range r.Headers {
-				raw.Headers[i] = record.Header{Key: h.Key, Value: h.Value}
-			}
-		}
 		bytes += len(r.Key) + len(r.Value) + rawOverhead
-		records = append(records, raw)
+		records = append(records, rawOf(r))
 	}
 	return records, bytes
+}
+
+// rawOf is a record of the client without what is the client's own. It shares the
+// memory of key and value.
+func rawOf(r *kgo.Record) record.Raw {
+	raw := record.Raw{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp.UnixMilli(), Offset: r.Offset}
+	if len(r.Headers) > 0 {
+		raw.Headers = make(record.Headers, len(r.Headers))
+		for i, h := range r.Headers {
+			raw.Headers[i] = record.Header{Key: h.Key, Value: h.Value}
+		}
+	}
+	return raw
 }
 
 // rawOverhead is what a buffered record takes beside its key and value.

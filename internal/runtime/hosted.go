@@ -116,6 +116,29 @@ func (h *hosted) settle() {
 	}
 }
 
+// makeWay is called when the task cannot go on with what it holds, because it
+// waits for another input or for a record's next attempt. If that keeps the fetcher
+// from polling, what waits is paused and counts no more, so that all other
+// partitions go on: the input that is waited for may be one of them.
+func (h *hosted) makeWay() {
+	if !h.fetch.full() {
+		return
+	}
+	for i, in := range h.inputs {
+		if records, _ := h.task.Buffered(i); records == 0 {
+			continue
+		}
+		h.mu.Lock()
+		pause, bytes := !h.paused[i], h.buffered[i]
+		h.paused[i] = true
+		h.mu.Unlock()
+		if pause {
+			h.fetch.pause(in.Topic, in.Partition)
+			h.fetch.account(-bytes)
+		}
+	}
+}
+
 // forget takes what the task holds out of the fetcher's account.
 func (h *hosted) forget() {
 	h.mu.Lock()

@@ -96,6 +96,8 @@ func (l *lane) turn() (busy bool) {
 			if h.task.CommitRequested() || h.task.Pinned() > l.pinned {
 				l.full()
 			}
+		} else {
+			h.makeWay()
 		}
 		if at := h.due(now); at > 0 && (next == 0 || at < next) {
 			next = at

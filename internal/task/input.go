@@ -80,9 +80,10 @@ func (in *input) position() int64 {
 func size(r *record.Raw) int { return len(r.Key) + len(r.Value) + 100 }
 
 // lagPatience is how long, in milliseconds, a task waits for records that are
-// known to exist. It only ends a wait for records that compaction has removed
-// from the end of a partition.
-const lagPatience = 5000
+// known to exist. It only ends a wait for records that will never be seen, because
+// a transaction at the end of a partition was aborted and compaction has removed
+// its marker.
+const lagPatience = 20_000
 
 // choose returns the input whose head has the lowest timestamp, or nil if there
 // is nothing to do or an empty input has to be waited for.

@@ -141,6 +141,10 @@ func (t *Task) Close() error {
 // Stores are the task's stores, in the order of the plan's.
 func (t *Task) Stores() []state.Lifecycle { return t.stores.Lifecycles }
 
+// Store is the task's instance of a store, such as a *state.KeyValue, or nil if it
+// has no store of that name.
+func (t *Task) Store(name string) any { return t.stores.Named(name) }
+
 // Processed is how many records the task has taken from its inputs.
 func (t *Task) Processed() int64 { return t.processed }
 

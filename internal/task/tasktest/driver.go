@@ -117,16 +117,15 @@ func (d *Driver) restore() {
 		}
 		batch := store.Space().NewBatch()
 		log := d.logs[i+1]
-		for _, o := range log[position.Offset:] {
-			key, value, err := store.Row(o.Key, o.Value, o.Timestamp)
-			if err != nil {
-				d.tb.Fatal(err)
+		err = state.Replay(store, batch, func(yield func(record.Raw) bool) {
+			for _, o := range log[position.Offset:] {
+				if !yield(record.Raw{Key: o.Key, Value: o.Value, Headers: o.Headers, Timestamp: o.Timestamp}) {
+					return
+				}
 			}
-			if value == nil {
-				batch.Delete(key)
-			} else {
-				batch.Set(key, value)
-			}
+		})
+		if err != nil {
+			d.tb.Fatal(err)
 		}
 		store.Space().SetPosition(batch, state.Position{Offset: int64(len(log))})
 		if err := batch.Commit(); err != nil {

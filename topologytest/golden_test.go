@@ -1,0 +1,225 @@
+package topologytest_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidemill/tidemill/topology"
+	"github.com/tidemill/tidemill/topologytest"
+)
+
+// families are the topologies of the golden scenarios by their names, a file each.
+var families = []map[string]func(b *topology.Builder, g *golden){
+	aggregationScenarios,
+	hoppingScenarios,
+	processorScenarios,
+	statelessScenarios,
+	streamTableScenarios,
+	tableScenarios,
+	tumblingScenarios,
+	windowedRekeyScenarios,
+}
+
+// notYet are scenarios whose operators do not exist yet.
+var notYet = []string{
+	// cogroup
+	"cogroup-session-nograce",
+	"cogroup-tumbling-grace",
+	"cogroup-two-streams",
+	// foreign-key-join
+	"fk-inner",
+	"fk-left",
+	// session
+	"session-count-grace0",
+	"session-max-onclose-grace0",
+	"session-sum-reduce-grace",
+	// sliding
+	"sliding-count-grace",
+	"sliding-count-onclose",
+	"sliding-early-records",
+	// stream-global-join
+	"global-inner",
+	"global-left-bykey",
+	// stream-stream-join
+	"ss-inner-after-only",
+	"ss-inner-symmetric-grace0",
+	"ss-left-symmetric-grace",
+	"ss-outer-asymmetric-quirk",
+	"ss-outer-symmetric-grace0",
+	// stream-table-join
+	"st-inner-versioned",
+	"st-inner-versioned-grace",
+	// suppress
+	"suppress-session-close-smallgrace",
+	"suppress-timelimit-bounded-table",
+	"suppress-timelimit-unbounded-and-zero",
+	"suppress-tumbling-close",
+	// table
+	"table-groupby-aggregate-log",
+	"table-groupby-count",
+	"table-source-filter-unmaterialized",
+	"table-totable-outoforder",
+	// table-table-join
+	"tt-inner",
+	"tt-left",
+	"tt-outer-chain",
+	// versioned
+	"versioned-store-commands",
+	"versioned-table-groupby-reduce",
+	"versioned-table-late-updates",
+	// windowed-rekey
+	"rekey-session-to-totals",
+}
+
+// golden is one scenario, and what its topology has traced.
+type golden struct {
+	Name  string
+	Types struct {
+		Inputs, Outputs map[string]goldenTypes
+	}
+	Inputs  []goldenInput
+	Outputs map[string][]goldenRow
+	Traces  map[string][]string
+	Stores  map[string]goldenStore
+
+	traced map[string][]string
+}
+
+type goldenTypes struct{ Key, Value, Windowed string }
+
+type goldenInput struct {
+	Topic              string
+	Key, Value         json.RawMessage
+	TS                 int64
+	AdvanceWallClockMs int64
+}
+
+// goldenRow is an output, or a row of a store.
+type goldenRow struct {
+	Key, Value json.RawMessage
+	Window     *struct{ Start, End int64 }
+	TS         int64
+	Step       int
+}
+
+type goldenStore struct {
+	Kind, Key, Value string
+	Entries          []goldenRow
+	Queries          []struct {
+		Key, Value json.RawMessage
+		AsOf       *int64
+		TS         int64
+	}
+}
+
+// trace notes a side effect.
+func (g *golden) trace(name, text string) {
+	if g.traced == nil {
+		g.traced = map[string][]string{}
+	}
+	g.traced[name] = append(g.traced[name], text)
+}
+
+func TestGoldenScenariosGiveExactlyWhatKafkaStreamsGives(t *testing.T) {
+	builds := map[string]func(*topology.Builder, *golden){}
+	for _, family := range families {
+		for name, build := range family {
+			if builds[name] != nil {
+				t.Errorf("scenario %q has two topologies", name)
+			}
+			builds[name] = build
+		}
+	}
+	for _, g := range readGolden(t) {
+		build, waits := builds[g.Name], slices.Contains(notYet, g.Name)
+		delete(builds, g.Name)
+		t.Run(g.Name, func(t *testing.T) {
+			switch {
+			case build != nil && waits:
+				t.Error("there is a topology for this scenario: take it off notYet")
+			case build != nil:
+				g.run(t, build)
+			case waits:
+				t.Log("waits for an operator")
+			default:
+				t.Error("no topology for this scenario: write it into the file of its family")
+			}
+		})
+	}
+	for name := range builds {
+		t.Errorf("there is no scenario %q", name)
+	}
+}
+
+func readGolden(t *testing.T) []*golden {
+	files, err := filepath.Glob("testdata/golden/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no golden scenarios:", err)
+	}
+	var all []*golden
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := &golden{}
+		if err := json.Unmarshal(data, g); err != nil {
+			t.Fatal(file, err)
+		}
+		if g.Name != strings.TrimSuffix(filepath.Base(file), ".json") {
+			t.Fatalf("%s is named %q", file, g.Name)
+		}
+		all = append(all, g)
+	}
+	return all
+}
+
+func (g *golden) run(t *testing.T, build func(*topology.Builder, *golden)) {
+	b := topology.New("golden")
+	build(b, g)
+	d := topologytest.New(t, b)
+	inputs := map[string]*topologytest.Input[[]byte, []byte]{}
+	for topic := range g.Types.Inputs {
+		inputs[topic] = d.Input[[]byte, []byte](topic)
+	}
+	for _, in := range g.Inputs {
+		if in.Topic == "" {
+			d.Advance(time.Duration(in.AdvanceWallClockMs) * time.Millisecond)
+			continue
+		}
+		types := g.Types.Inputs[in.Topic]
+		inputs[in.Topic].Send(encoded(t, types.Key, in.Key), encoded(t, types.Value, in.Value), in.TS)
+	}
+	for topic, types := range g.Types.Outputs {
+		compare(t, "topic "+topic, outputLines(t, d, topic, types), goldenLines(t, types, g.Outputs[topic], lineOfOutput))
+	}
+	for name, want := range g.Traces {
+		compare(t, "trace "+name, g.traced[name], want)
+	}
+	for name, store := range g.Stores {
+		store.compare(t, d, name)
+	}
+}
+
+// compare reports the first line that differs.
+func compare(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	for i := range max(len(got), len(want)) {
+		g, w := "nothing", "nothing"
+		if i < len(got) {
+			g = got[i]
+		}
+		if i < len(want) {
+			w = want[i]
+		}
+		if g != w {
+			t.Errorf("%s, line %d of %d:\n\tgot  %s\n\twant %s", what, i, len(want), g, w)
+			return
+		}
+	}
+}
