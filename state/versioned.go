@@ -29,6 +29,7 @@ type Version[V any] struct {
 // not known, except that the newest version of a key never expires.
 type Versioned[K, V any] struct {
 	store[place[K], content[V]]
+	keys      serde.Serde[K]
 	values    serde.Serde[V]
 	isNil     func(V) bool
 	retention int64
@@ -49,7 +50,7 @@ type Versioned[K, V any] struct {
 // A retention of another magnitude than that of the local state empties it, to be
 // rebuilt from the changelog.
 func NewVersioned[K, V any](name string, retention int64, key serde.Serde[K], value serde.Serde[V], o Options) *Versioned[K, V] {
-	s := &Versioned[K, V]{values: value, isNil: func(V) bool { return false }, retention: retention, span: spanOf(retention)}
+	s := &Versioned[K, V]{keys: key, values: value, isNil: func(V) bool { return false }, retention: retention, span: spanOf(retention)}
 	if isNil, ok := serde.Nilable[V](); ok {
 		s.isNil = isNil
 	}

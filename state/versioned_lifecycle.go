@@ -12,6 +12,9 @@ import (
 // Lifecycle is the store as its task drives it.
 func (s *Versioned[K, V]) Lifecycle() Lifecycle { return s }
 
+// AppendKey appends a key as the store orders it.
+func (s *Versioned[K, V]) AppendKey(dst []byte, key K) ([]byte, error) { return s.keys.Append(dst, key) }
+
 // Mark implements Lifecycle.
 func (s *Versioned[K, V]) Mark() {
 	s.store.Mark()

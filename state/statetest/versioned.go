@@ -15,11 +15,11 @@ import (
 
 var versionedChecks = []check{
 	{"a versioned store agrees with a list of all versions, whatever is rolled back, checkpointed, lost or compacted", func(t *testing.T, b state.Backend) {
-		for _, retention := range []int64{0, 3, 100, 1000} {
+		for _, retention := range []int64{0, 7, 500} {
 			t.Run(fmt.Sprint("retention ", retention), func(t *testing.T) { runVersioned(t, b, retention) })
 		}
 	}},
-	{"a versioned store without history to look back to is rebuilt for another retention", rebuiltForRetention},
+	{"a versioned store is rebuilt for a retention of another magnitude", rebuiltForRetention},
 	{"a versioned store keeps no row of what has expired", expiredRowsGo},
 }
 
@@ -64,7 +64,7 @@ func newVersionedTest(t *testing.T, b state.Backend, retention int64) *versioned
 
 func runVersioned(t *testing.T, b state.Backend, retention int64) {
 	v := newVersionedTest(t, b, retention)
-	for step := 0; step < 4000 && !t.Failed(); step++ {
+	for step := 0; step < 1500 && !t.Failed(); step++ {
 		switch n := v.r.IntN(100); {
 		case n < 60:
 			v.unit()
@@ -171,7 +171,9 @@ func (v *versionedTest) compare() {
 	if have := v.collect(v.store.ReverseHistory(key, at, to)); !slices.Equal(have, want) {
 		v.t.Errorf("ReverseHistory(%q, %d, %d) = %v, want %v", key, at, to, have, want)
 	}
-	v.compareAll(v.model)
+	if v.r.IntN(4) == 0 {
+		v.compareAll(v.model)
+	}
 }
 
 func (v *versionedTest) collect(history iter.Seq2[state.Version[*int64], error]) []string {
