@@ -109,15 +109,24 @@ func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
 // FlushLog logs the next unflushed write. A key that was created and deleted
 // again since the last flush has no effect outside and is passed over.
 func (s *store[K, V]) FlushLog() (bool, error) {
+	e := s.unlogged()
+	if e == nil {
+		return false, nil
+	}
+	return true, s.logEntry(e)
+}
+
+// unlogged takes the next unflushed write that has an effect; nil is none.
+func (s *store[K, V]) unlogged() *Entry[K, V] {
 	for s.flushed < len(s.dirty) {
 		e := s.take(s.flushed)
 		s.flushed++
 		if s.written.old.present || e.now.present {
-			return true, s.logEntry(e)
+			return e
 		}
 	}
 	s.dirty, s.flushed = s.dirty[:0], 0
-	return false, nil
+	return nil
 }
 
 // FlushForward forwards the write that FlushLog logged.
@@ -175,6 +184,7 @@ func (s *store[K, V]) Checkpoint(b Batch) error {
 			return fmt.Errorf("state: store %q: encode value: %w", s.name, err)
 		}
 		s.row = row
+		e.resize(len(row))
 		b.Set(key, row)
 	}
 	s.inflight, s.pending = s.pending, s.inflight[:0]

@@ -151,9 +151,15 @@ func (o *overlay[K, V]) fresh(key K) (*Entry[K, V], error) {
 	return e, nil
 }
 
-// keep enters an entry that is about this large beside its key.
-func (o *overlay[K, V]) keep(e *Entry[K, V], size int) {
-	e.size = int32(entryOverhead + 2*len(e.key) + size + int(unsafe.Sizeof(*e)))
+// resize sets what the entry counts for if its row has so many bytes. It must not
+// be counted at the moment.
+func (e *Entry[K, V]) resize(row int) {
+	e.size = int32(entryOverhead + 2*len(e.key) + row + int(unsafe.Sizeof(*e)))
+}
+
+// keep enters an entry whose row has so many bytes.
+func (o *overlay[K, V]) keep(e *Entry[K, V], row int) {
+	e.resize(row)
 	o.makeRoom(int(e.size))
 	o.entries[e.key] = e
 	o.release(e)

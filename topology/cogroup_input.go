@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/serde"
@@ -43,7 +44,9 @@ func (s *cogroupStream[K, V, A]) aggregate(name, store string, initial func() A)
 
 func (s *cogroupStream[K, V, A]) windowed(name, store string, windows window.Time, initial func() A) *node {
 	agg := processors.WindowAggregate[K, V, A]{Store: store, Clock: name, Windows: windows, Fold: processors.Aggregating(initial, s.add)}
-	return then(s.from.flow, name, nil, agg.Supplier())
+	n := then(s.from.flow, name, nil, agg.Supplier())
+	n.closes = new(time.Duration(windows.GracePeriod()) * time.Millisecond)
+	return n
 }
 
 // cogroup is a cogroup on its way into the topology.

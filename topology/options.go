@@ -47,6 +47,11 @@ type (
 		change(*settings)
 		repartition()
 	}
+	// SuppressOption is an option of Suppress.
+	SuppressOption interface {
+		change(*settings)
+		suppress()
+	}
 	// ProcessOption is an option of Process.
 	ProcessOption interface {
 		change(*settings)
@@ -103,6 +108,7 @@ func (n NameOption) sink()              {}
 func (n NameOption) group()             {}
 func (n NameOption) aggregate()         {}
 func (n NameOption) repartition()       {}
+func (n NameOption) suppress()          {}
 func (n NameOption) process()           {}
 
 // SerdeOption is an option of every operation that reads or writes bytes.
@@ -169,24 +175,33 @@ func Retention(d time.Duration) KeepOption {
 	return KeepOption{func(s *settings) { s.retention = d }}
 }
 
-// WithoutChangelog keeps the store on local disk only: what it holds is lost with
-// the disk, or when its task moves.
-func WithoutChangelog() KeepOption { return KeepOption{func(s *settings) { s.noLog = true }} }
-
 // WithoutCache logs and forwards every update, instead of the last one of each
 // key at every commit.
 func WithoutCache() KeepOption { return KeepOption{func(s *settings) { s.noCache = true }} }
-
-// ChangelogConfig adds to the topic configuration with which the changelog is
-// created, or overrides it.
-func ChangelogConfig(config map[string]string) KeepOption {
-	return KeepOption{func(s *settings) { s.logConfig = config }}
-}
 
 func (o KeepOption) change(s *settings) { o.apply(s); s.materialized = true }
 func (o KeepOption) table()             {}
 func (o KeepOption) aggregate()         {}
 func (o KeepOption) keep()              {}
+
+// LogOption is an option of everything that has a changelog.
+type LogOption struct{ apply func(*settings) }
+
+// WithoutChangelog keeps the store on local disk only: what it holds is lost with
+// the disk, or when its task moves.
+func WithoutChangelog() LogOption { return LogOption{func(s *settings) { s.noLog = true }} }
+
+// ChangelogConfig adds to the topic configuration with which the changelog is
+// created, or overrides it.
+func ChangelogConfig(config map[string]string) LogOption {
+	return LogOption{func(s *settings) { s.logConfig = config }}
+}
+
+func (o LogOption) change(s *settings) { o.apply(s); s.materialized = true }
+func (o LogOption) table()             {}
+func (o LogOption) aggregate()         {}
+func (o LogOption) keep()              {}
+func (o LogOption) suppress()          {}
 
 // PartitionOption is an option of everything that writes a topic.
 type PartitionOption struct{ apply func(*settings) }

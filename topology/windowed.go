@@ -58,6 +58,7 @@ func addWindowed[K, V, A any](w *Windowed[K, V], set settings, prefix string, ag
 	key, value := aggregateSerdes(keyed, a, inherited)
 	agg.Store, agg.Windows, agg.Final = a.store, w.windows, w.final
 	n := then(keyed.flow, a.node, nil, agg.Supplier())
+	n.closes = new(time.Duration(w.windows.GracePeriod()) * time.Millisecond)
 	a.retention = retained(b, a.node, a.retention, w.windows)
 	a.noCache = a.noCache || w.final
 	b.addStore(windowStore(a.store, key, value, a.settings), n)

@@ -16,10 +16,12 @@ import (
 // families are the topologies of the golden scenarios by their names, a file each.
 var families = []map[string]func(b *topology.Builder, g *golden){
 	aggregationScenarios,
+	cogroupScenarios,
 	hoppingScenarios,
 	processorScenarios,
 	statelessScenarios,
 	streamTableScenarios,
+	suppressScenarios,
 	tableScenarios,
 	tumblingScenarios,
 	windowedRekeyScenarios,
@@ -29,8 +31,6 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 var notYet = []string{
 	// cogroup
 	"cogroup-session-nograce",
-	"cogroup-tumbling-grace",
-	"cogroup-two-streams",
 	// foreign-key-join
 	"fk-inner",
 	"fk-left",
@@ -56,9 +56,6 @@ var notYet = []string{
 	"st-inner-versioned-grace",
 	// suppress
 	"suppress-session-close-smallgrace",
-	"suppress-timelimit-bounded-table",
-	"suppress-timelimit-unbounded-and-zero",
-	"suppress-tumbling-close",
 	// table
 	"table-groupby-aggregate-log",
 	"table-groupby-count",

@@ -28,6 +28,9 @@ const flushRun = 512
 func (t *Task) Flush(take func()) error {
 	defer take()
 	t.env.Source = record.Metadata{}
+	t.env.Flushes++
+	t.env.Flushing = true
+	defer func() { t.env.Flushing = false }()
 	for again := true; again; {
 		again = false
 		for _, store := range t.stores.Lifecycles {
