@@ -52,7 +52,7 @@ func (s Suppress[K, V]) Supplier() Supplier[K, Change[V], K, Change[V]] {
 				return nil, err
 			}
 		}
-		p := &suppress[K, V]{Suppress: s, c: c, buffer: buffer, seen: c.TrackTime(s.Store)}
+		p := &suppress[K, V]{Suppress: s, c: c, buffer: buffer, seen: c.TrackTime(s.Store), owing: true}
 		p.emit = p.forward
 		buffer.OnFlush(p.nextDue, p.emit)
 		c.AfterRecord(p.afterRecord)
@@ -66,7 +66,8 @@ type suppress[K, V any] struct {
 	buffer *state.Buffer[K, V]
 	// seen is the highest timestamp of an update so far.
 	seen *int64
-	// owing says that something may be due that has not been passed on yet.
+	// owing says that something may be due that has not been passed on yet, such as
+	// what the task before a restart did not come to.
 	owing bool
 	// flushes is the number of the flush behind which the buffer was relieved last.
 	flushes int64

@@ -220,8 +220,8 @@ func (b *Buffer[K, V]) Measure(bytes bool) error {
 	return nil
 }
 
-// Size is how many rows are held back, and how many bytes they count for, as far as
-// Measure was asked for them.
+// Size is how many rows are held back, and how many bytes they count for, if Measure
+// was asked for that.
 func (b *Buffer[K, V]) Size() (rows, bytes int64) { return b.tally.rows, b.tally.bytes }
 
 // count accounts for a row that is put, or removed if h is nil.

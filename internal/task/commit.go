@@ -25,8 +25,11 @@ const flushRun = 512
 
 // Flush logs and forwards every write that the stores hold back. It belongs to
 // every commit. take is called now and then, and at the end, to take the outputs.
+// If CommitRequested says so after it, there is more to flush, which takes another
+// commit.
 func (t *Task) Flush(take func()) error {
 	defer take()
+	t.env.CommitRequested() // this one is what was asked for
 	t.env.Source = record.Metadata{}
 	t.env.Flushes++
 	t.env.Flushing = true

@@ -181,7 +181,8 @@ func (d *Driver) take() {
 	}
 }
 
-// Commit flushes and commits everything, but makes no checkpoint.
+// Commit flushes and commits everything, in several commits if need be, but makes no
+// checkpoint.
 func (d *Driver) Commit() {
 	d.tb.Helper()
 	if err := d.Flush(d.take); err != nil {
@@ -203,6 +204,9 @@ func (d *Driver) Commit() {
 		}
 	}
 	d.taken = nil
+	if d.CommitRequested() {
+		d.Commit()
+	}
 }
 
 // Checkpoint writes what is committed to the backend.
