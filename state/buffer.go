@@ -19,7 +19,7 @@ type Buffer[K, V any] struct {
 	rows store[K, Held[V]]
 	// times orders the rows, nil if timeOf tells their times from their keys: then
 	// they lie in that order themselves.
-	times  *store[moment[K], nothing]
+	times  *store[placing[K], nothing]
 	timeOf func(K) int64
 	held   *heldSerde[V]
 	// ownValue makes a value independent of what it was decoded from.
@@ -61,8 +61,8 @@ func NewBuffer[K, V any](name string, key serde.Serde[K], value serde.Serde[V], 
 		b.rows.open(name, timedLayout(key, b.held, timeOf), o)
 		b.rows.absent = b.unwritten
 	} else {
-		b.times = &store[moment[K], nothing]{}
-		b.times.open(name, momentLayout(key), Options{Space: o.Space, Caching: true})
+		b.times = &store[placing[K], nothing]{}
+		b.times.open(name, placeLayout(key), Options{Space: o.Space, Caching: true})
 		b.rows.open(name, keyedLayout(key, b.held), o)
 		b.Capacity(o.Capacity)
 	}
@@ -129,7 +129,7 @@ func (b *Buffer[K, V]) enter(e *Entry[K, Held[V]], time int64) error {
 		b.head.add(e.key, e.typed)
 		return nil
 	}
-	place, err := b.times.fresh(moment[K]{time: time, key: e.typed})
+	place, err := b.times.fresh(placing[K]{time: time, key: e.typed})
 	if err != nil {
 		return err
 	}
@@ -162,10 +162,11 @@ func (b *Buffer[K, V]) Next(until int64) (key K, h Held[V], ok bool, err error) 
 // deleted while the store was rebuilt.
 func (b *Buffer[K, V]) leave(e *Entry[K, Held[V]], time int64, present bool) error {
 	if b.times != nil {
-		place, err := b.times.fresh(moment[K]{time: time, key: e.typed})
+		place, err := b.times.fresh(placing[K]{time: time, key: e.typed})
 		if err != nil {
 			return err
 		}
+		place.stored = true
 		if err := b.times.set(place, version[nothing]{}, nil); err != nil {
 			return err
 		}

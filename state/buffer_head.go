@@ -119,7 +119,7 @@ func (b *Buffer[K, V]) readRows(from []byte, yield func(place string, key K) boo
 			return err
 		}
 		if e.epoch == 0 && !e.now.present {
-			e.now = version[Held[V]]{value: item.Value, ts: item.Timestamp, present: true}
+			e.now, e.stored = version[Held[V]]{value: item.Value, ts: item.Timestamp, present: true}, true
 		}
 		if !yield(e.key, e.typed) {
 			return nil

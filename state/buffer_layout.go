@@ -16,8 +16,8 @@ const (
 	byTime
 )
 
-// moment is a key and its time.
-type moment[K any] struct {
+// placing is a key and its time.
+type placing[K any] struct {
 	time int64
 	key  K
 }
@@ -33,7 +33,7 @@ func (nothingSerde) Decode([]byte) (nothing, error)               { return nothi
 // placeLength is the length of section and time before a key.
 const placeLength = 1 + 8
 
-func appendPlace(dst []byte, section byte, time int64) []byte {
+func appendDue(dst []byte, section byte, time int64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, section), uint64(time))
 }
 
@@ -41,7 +41,7 @@ func appendPlace(dst []byte, section byte, time int64) []byte {
 // the key alone.
 func timedLayout[K, V any](key serde.Serde[K], held *heldSerde[V], timeOf func(K) int64) layout[K, Held[V]] {
 	l := keyedLayout(key, held)
-	l.appendKey = func(dst []byte, k K) ([]byte, error) { return key.Append(appendPlace(dst, byTime, timeOf(k)), k) }
+	l.appendKey = func(dst []byte, k K) ([]byte, error) { return key.Append(appendDue(dst, byTime, timeOf(k)), k) }
 	l.decodeKey = func(data []byte) (K, error) { return key.Decode(data[placeLength:]) }
 	l.toChangelog = func(dst []byte, k string) []byte { return append(dst, k[placeLength:]...) }
 	l.fromChangelog = func(dst, data []byte) ([]byte, error) {
@@ -49,7 +49,7 @@ func timedLayout[K, V any](key serde.Serde[K], held *heldSerde[V], timeOf func(K
 		if err != nil {
 			return nil, fmt.Errorf("decode key: %w", err)
 		}
-		return append(appendPlace(dst, byTime, timeOf(k)), data...), nil
+		return append(appendDue(dst, byTime, timeOf(k)), data...), nil
 	}
 	return l
 }
@@ -67,19 +67,19 @@ func keyedLayout[K, V any](key serde.Serde[K], held *heldSerde[V]) layout[K, Hel
 	}
 }
 
-// momentLayout orders places by time, then by key.
-func momentLayout[K any](key serde.Serde[K]) layout[moment[K], nothing] {
+// placeLayout orders places by time, then by key.
+func placeLayout[K any](key serde.Serde[K]) layout[placing[K], nothing] {
 	own := owning(key)
-	return layout[moment[K], nothing]{
-		appendKey: func(dst []byte, m moment[K]) ([]byte, error) {
-			return key.Append(appendPlace(dst, byPlace, m.time), m.key)
+	return layout[placing[K], nothing]{
+		appendKey: func(dst []byte, p placing[K]) ([]byte, error) {
+			return key.Append(appendDue(dst, byPlace, p.time), p.key)
 		},
-		decodeKey: func(data []byte) (m moment[K], err error) {
-			m.time = int64(binary.BigEndian.Uint64(data[1:]))
-			m.key, err = key.Decode(data[placeLength:])
-			return m, err
+		decodeKey: func(data []byte) (p placing[K], err error) {
+			p.time = int64(binary.BigEndian.Uint64(data[1:]))
+			p.key, err = key.Decode(data[placeLength:])
+			return p, err
 		},
-		ownKey:   func(m moment[K]) moment[K] { return moment[K]{time: m.time, key: own(m.key)} },
+		ownKey:   func(p placing[K]) placing[K] { return placing[K]{time: p.time, key: own(p.key)} },
 		value:    nothingSerde{},
 		ownValue: func(n nothing) nothing { return n },
 	}

@@ -3,7 +3,6 @@ package topology
 import (
 	"slices"
 
-	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/window"
 )
 
@@ -56,38 +55,67 @@ func (c *Cogrouped[K, A]) And[V any](g *Grouped[K, V], add func(key K, value V, 
 // records in it.
 func (c *Cogrouped[K, A]) Aggregate(initial func() A, options ...AggregateOption) *Table[K, A] {
 	made := newCogroup(c, settingsOf(options))
-	def := keyValueStore(made.store, made.key, made.value, made.set)
+	def := keyValueStore(made.store, made.key, made.value, made.settings)
 	n := made.merged[K](def, func(in cogroupInput[K, A], name string) *node {
 		return in.aggregate(name, made.store, initial)
 	})
 	return &Table[K, A]{table[K, A]{b: c.b, n: n, key: made.key, value: made.value, origin: keptRows[K, A](c.b, made.store)}}
 }
 
-// WindowedBy divides the records of each key into tumbling or hopping windows.
-func (c *Cogrouped[K, A]) WindowedBy(w window.Time) *CogroupedWindows[K, A] {
-	return &CogroupedWindows[K, A]{from: c, windows: checkedWindows(c.b, c.inputs[0].node().name, w)}
+// WindowedBy divides the records of each key into windows of a fixed length. See
+// Grouped.WindowedBy.
+func (c *Cogrouped[K, A]) WindowedBy(w window.Fixed) *CogroupedWindows[K, A] {
+	if !c.b.checkWindows(c.inputs[0].node().name, w) {
+		w = window.Tumbling(1e6)
+	}
+	return &CogroupedWindows[K, A]{from: c, windows: w}
 }
 
-// CogroupedWindows is a cogroup divided into windows.
+// WindowedBySession divides the records of each key into sessions. See
+// Grouped.WindowedBySession.
+func (c *Cogrouped[K, A]) WindowedBySession(w window.SessionSpec) *CogroupedSessions[K, A] {
+	if !c.b.checkWindows(c.inputs[0].node().name, w) {
+		w = window.Session(1e6)
+	}
+	return &CogroupedSessions[K, A]{from: c, windows: w}
+}
+
+// CogroupedWindows is a cogroup divided into windows of a fixed length. Each stream
+// has a time of its own: a record is late by the highest timestamp of its stream. If
+// one may run ahead of another by more than a window and its grace, choose a Retention
+// that covers that.
 type CogroupedWindows[K, A any] struct {
 	from    *Cogrouped[K, A]
-	windows window.Time
+	windows window.Fixed
 }
 
 // Aggregate is Cogrouped.Aggregate for each key and window. Null values of nilable
-// types are given to the functions. Each stream has a time of its own: a record is
-// late by the highest timestamp of its stream. If one may run ahead of another by
-// more than a window and its grace, choose a Retention that covers that.
+// types are given to the functions, except in sliding windows. See
+// Windowed.Aggregate.
 func (c *CogroupedWindows[K, A]) Aggregate(initial func() A, options ...AggregateOption) *WindowedTable[K, A] {
-	b := c.from.b
 	made := newCogroup(c.from, settingsOf(options))
-	made.set.retention = retained(b, made.merge, made.set.retention, c.windows)
-	def := windowStore(made.store, made.key, made.value, made.set)
-	n := made.merged[window.Key[K]](def, func(in cogroupInput[K, A], name string) *node {
+	t, def := fixedTable[K, A](made.b, &made.aggregation, c.windows, made.key, made.value)
+	t.n = made.merged[window.Key[K]](def, func(in cogroupInput[K, A], name string) *node {
 		return in.windowed(name, made.store, c.windows, initial)
 	})
-	return &WindowedTable[K, A]{table[window.Key[K], A]{
-		b: b, n: n, key: window.Serde(made.key, c.windows.Size()), value: made.value,
-		origin: kept[window.Key[K], A]{b: b, store: made.store, open: processors.WindowedRows[K, A]},
-	}}
+	return t
+}
+
+// CogroupedSessions is a cogroup divided into sessions: a record of any of the streams
+// extends or joins those that it is near to. See CogroupedWindows for the time.
+type CogroupedSessions[K, A any] struct {
+	from    *Cogrouped[K, A]
+	windows window.SessionSpec
+}
+
+// Aggregate is Cogrouped.Aggregate for each key and session. Null values of nilable
+// types are given to the functions. merge joins two sessions into one, the earlier one
+// first. See SessionWindowed.Aggregate.
+func (c *CogroupedSessions[K, A]) Aggregate(initial func() A, merge func(key K, a, b A) A, options ...AggregateOption) *WindowedTable[K, A] {
+	made := newCogroup(c.from, settingsOf(options))
+	t, def := sessionTable[K, A](made.b, &made.aggregation, c.windows, made.key, made.value)
+	t.n = made.merged[window.Key[K]](def, func(in cogroupInput[K, A], name string) *node {
+		return in.sessions(name, made.store, c.windows, initial, merge)
+	})
+	return t
 }

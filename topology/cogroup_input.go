@@ -2,7 +2,6 @@ package topology
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/serde"
@@ -18,9 +17,11 @@ type cogroupInput[K, A any] interface {
 	// node is where the records come from, key the serde of their keys.
 	node() *node
 	key() serde.Serde[K]
-	// aggregate and windowed enter the node that adds the records to aggregates.
+	// aggregate, windowed and sessions enter the node that adds the records to
+	// aggregates.
 	aggregate(name, store string, initial func() A) *node
-	windowed(name, store string, windows window.Time, initial func() A) *node
+	windowed(name, store string, w window.Fixed, initial func() A) *node
+	sessions(name, store string, w window.SessionSpec, initial func() A, merge func(key K, a, b A) A) *node
 }
 
 // cogroupStream is the cogroupInput for values of type V.
@@ -42,22 +43,28 @@ func (s *cogroupStream[K, V, A]) aggregate(name, store string, initial func() A)
 	return then(s.from.flow, name, nil, processors.Aggregate(store, processors.Aggregating(initial, s.add)))
 }
 
-func (s *cogroupStream[K, V, A]) windowed(name, store string, windows window.Time, initial func() A) *node {
-	agg := processors.WindowAggregate[K, V, A]{Store: store, Clock: name, Windows: windows, Fold: processors.Aggregating(initial, s.add)}
-	n := then(s.from.flow, name, nil, agg.Supplier())
-	n.closes = new(time.Duration(windows.GracePeriod()) * time.Millisecond)
+func (s *cogroupStream[K, V, A]) windowed(name, store string, w window.Fixed, initial func() A) *node {
+	f := folding[K, V, A]{fold: processors.Aggregating(initial, s.add)}
+	n := then(s.from.flow, name, nil, f.within(w, store, name, false))
+	n.closes = closesAfter(w.GracePeriod())
+	return n
+}
+
+func (s *cogroupStream[K, V, A]) sessions(name, store string, w window.SessionSpec, initial func() A, merge func(key K, a, b A) A) *node {
+	m := merging[K, V, A]{folding: folding[K, V, A]{fold: processors.Aggregating(initial, s.add)}, initial: initial, merge: merge}
+	n := then(s.from.flow, name, nil, m.within(w, store, name, false))
+	n.closes = closesAfter(w.Gap() + w.GracePeriod())
 	return n
 }
 
 // cogroup is a cogroup on its way into the topology.
 type cogroup[K, A any] struct {
+	// aggregation has the name of the node behind all inputs.
+	aggregation
 	b      *Builder
-	set    settings
-	store  string
 	inputs []cogroupInput[K, A]
-	// names are those of the nodes of the inputs, merge that of the node behind.
+	// names are those of the nodes of the inputs.
 	names []string
-	merge string
 	key   serde.Serde[K]
 	value serde.Serde[A]
 }
@@ -67,7 +74,7 @@ type cogroup[K, A any] struct {
 func newCogroup[K, A any](c *Cogrouped[K, A], set settings) *cogroup[K, A] {
 	const prefix = "COGROUPKSTREAM-AGGREGATE-"
 	b := c.b
-	made := &cogroup[K, A]{b: b, set: set, store: set.store}
+	made := &cogroup[K, A]{b: b, aggregation: aggregation{settings: set, store: set.store}}
 	if made.store == "" {
 		made.store = b.newName(prefix + "STATE-STORE-")
 	}
@@ -78,12 +85,12 @@ func newCogroup[K, A any](c *Cogrouped[K, A], set settings) *cogroup[K, A] {
 	for i := range made.inputs {
 		made.names = append(made.names, b.named(suffixed(set.name, fmt.Sprintf("-cogroup-agg-%d", i)), prefix))
 	}
-	made.merge = b.named(suffixed(set.name, "-cogroup-merge"), "COGROUPKSTREAM-MERGE-")
-	key, value := pick[K](b, at(made.merge), set.key), pick[A](b, at(made.merge), set.value)
+	made.node = b.named(suffixed(set.name, "-cogroup-merge"), "COGROUPKSTREAM-MERGE-")
+	key, value := pick[K](b, at(made.node), set.key), pick[A](b, at(made.node), set.value)
 	if key == nil {
 		key = made.inputs[0].key()
 	}
-	made.key, made.value = resolve(b, at(made.merge), key, true), resolve(b, at(made.merge), value, false)
+	made.key, made.value = resolve(b, at(made.node), key, true), resolve(b, at(made.node), value, false)
 	return made
 }
 
@@ -100,7 +107,7 @@ func (c *cogroup[K, A]) merged[KR any](def *storeDef, enter func(in cogroupInput
 		}
 		nodes = append(nodes, n)
 	}
-	return addProcessor(c.b, c.merge, nil, processors.Pass[KR, processors.Change[A]](), nodes...)
+	return addProcessor(c.b, c.node, nil, processors.Pass[KR, processors.Change[A]](), nodes...)
 }
 
 // suffixed is a chosen name with something behind it.

@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"cmp"
 	"time"
 
 	"github.com/tidemill/tidemill/processors"
@@ -9,16 +8,27 @@ import (
 	"github.com/tidemill/tidemill/window"
 )
 
-// Windowed is a grouped stream divided into windows, to be aggregated.
+// Windowed is a grouped stream divided into windows of a fixed length, to be
+// aggregated.
+//
+// Tumbling and hopping windows have their places in time. Sliding windows follow the
+// records: each record of a key makes the window that ends with it and, once there
+// is another record in it, the first one behind it, so that two records share a
+// window if they are at most the difference apart. Their bounds are both inclusive,
+// and only they pass over null values.
+//
+//	--1(0:10)--1(0:12)-->
+//	Tumbling(5s), Count  --[0:10]:1--[0:10]:2-->
+//	Sliding(5s), Count   --[0:05]:1--[0:11]:1--[0:07]:2-->
 type Windowed[K, V any] struct {
 	grouped *Grouped[K, V]
-	windows window.Time
+	windows window.Fixed
 	final   bool
 }
 
 // EmitFinal passes on each result once, when its window has closed: when the
-// highest timestamp seen has reached the window's end and grace. Without it every
-// change is passed on.
+// highest timestamp seen has reached the window's end and grace, or has passed them
+// if the end is inclusive. Without it every change is passed on.
 //
 //	--1(0:01)--1(0:30)--1(1:20)-->
 //	Tumbling(1m), Count           --[0:00]:1--[0:00]:2--[1:00]:1-->
@@ -29,50 +39,90 @@ func (w *Windowed[K, V]) EmitFinal() *Windowed[K, V] {
 	return &next
 }
 
-// Count counts the records of each key in each window, null values included.
+// Count counts the records of each key in each window. Null values count too, except
+// in sliding windows.
 func (w *Windowed[K, V]) Count(options ...AggregateOption) *WindowedTable[K, int64] {
 	set := settingsOf(options)
-	w.grouped.from.b.burnForCount(set)
-	agg := processors.WindowAggregate[K, V, int64]{Fold: processors.Counting[K, V], Nulls: true}
-	return addWindowed(w, set, "KSTREAM-AGGREGATE-", agg, nil)
+	if _, sliding := w.windows.(window.SlidingSpec); !sliding {
+		w.grouped.from.b.burnForCount(set)
+	}
+	return addWindowed(w, set, "KSTREAM-AGGREGATE-", folding[K, V, int64]{fold: processors.Counting[K, V], nulls: true})
 }
 
 // Reduce combines the values of each key in each window into one of the same
 // type. The first value is taken as it is.
 func (w *Windowed[K, V]) Reduce(reduce func(aggregate, value V) V, options ...AggregateOption) *WindowedTable[K, V] {
-	agg := processors.WindowAggregate[K, V, V]{Fold: processors.Reducing[K](reduce)}
-	return addWindowed(w, settingsOf(options), "KSTREAM-REDUCE-", agg, w.grouped.from.value)
+	f := folding[K, V, V]{fold: processors.Reducing[K](reduce), inherited: w.grouped.from.value}
+	return addWindowed(w, settingsOf(options), "KSTREAM-REDUCE-", f)
 }
 
 // Aggregate combines the values of each key in each window into a value of
 // another type, which begins as what initial returns. See Grouped.Aggregate.
 func (w *Windowed[K, V]) Aggregate[A any](initial func() A, add func(key K, value V, aggregate A) A, options ...AggregateOption) *WindowedTable[K, A] {
-	agg := processors.WindowAggregate[K, V, A]{Fold: processors.Aggregating(initial, add)}
-	return addWindowed(w, settingsOf(options), "KSTREAM-AGGREGATE-", agg, nil)
+	return addWindowed(w, settingsOf(options), "KSTREAM-AGGREGATE-", folding[K, V, A]{fold: processors.Aggregating(initial, add)})
 }
 
-func addWindowed[K, V, A any](w *Windowed[K, V], set settings, prefix string, agg processors.WindowAggregate[K, V, A], inherited serde.Serde[A]) *WindowedTable[K, A] {
+// folding is how an aggregation combines values.
+type folding[K, V, A any] struct {
+	fold processors.Fold[K, V, A]
+	// nulls says that the fold does not look at values.
+	nulls bool
+	// inherited is the serde that the aggregates have from the values.
+	inherited serde.Serde[A]
+}
+
+func addWindowed[K, V, A any](w *Windowed[K, V], set settings, prefix string, f folding[K, V, A]) *WindowedTable[K, A] {
 	b := w.grouped.from.b
 	a := b.nameAggregation(set, prefix)
 	keyed := w.grouped.keyed(a.store)
-	key, value := aggregateSerdes(keyed, a, inherited)
-	agg.Store, agg.Windows, agg.Final = a.store, w.windows, w.final
-	n := then(keyed.flow, a.node, nil, agg.Supplier())
-	n.closes = new(time.Duration(w.windows.GracePeriod()) * time.Millisecond)
-	a.retention = retained(b, a.node, a.retention, w.windows)
+	key, value := aggregateSerdes(keyed, a, f.inherited)
 	a.noCache = a.noCache || w.final
-	b.addStore(windowStore(a.store, key, value, a.settings), n)
-	return &WindowedTable[K, A]{table[window.Key[K], A]{
-		b: b, n: n, key: window.Serde(key, w.windows.Size()), value: value,
-		origin: kept[window.Key[K], A]{b: b, store: a.store, open: processors.WindowedRows[K, A]},
-	}}
+	t, def := fixedTable[K, A](b, &a, w.windows, key, value)
+	t.n = then(keyed.flow, a.node, nil, f.within(w.windows, a.store, "", w.final))
+	t.n.closes = closesAfter(w.windows.GracePeriod())
+	b.addStore(def, t.n)
+	return t
 }
 
-// retained is how long a store keeps windows: as long as was chosen, or as it has to.
-func retained(b *Builder, node string, chosen time.Duration, w window.Time) time.Duration {
-	least := time.Duration(w.Size()+w.GracePeriod()) * time.Millisecond
-	if chosen != 0 && chosen < least {
-		b.fault("node %q: the retention %v is shorter than window and grace together, %v: windows would be lost before they close", node, chosen, least)
+// within is the aggregation in windows of a fixed length. clock is for aggregations
+// that share a store.
+func (f folding[K, V, A]) within(w window.Fixed, store, clock string, final bool) processors.Supplier[K, V, window.Key[K], processors.Change[A]] {
+	if windows, ok := w.(window.SlidingSpec); ok {
+		return processors.SlidingAggregate[K, V, A]{Store: store, Clock: clock, Windows: windows, Fold: f.fold, Final: final}.Supplier()
 	}
-	return cmp.Or(chosen, least)
+	return processors.WindowAggregate[K, V, A]{Store: store, Clock: clock, Windows: w.(window.Time), Fold: f.fold, Final: final, Nulls: f.nulls}.Supplier()
+}
+
+// fixedTable is the table of an aggregation in windows of a fixed length, without its
+// node, and its store.
+func fixedTable[K, A any](b *Builder, a *aggregation, w window.Fixed, key serde.Serde[K], value serde.Serde[A]) (*WindowedTable[K, A], *storeDef) {
+	t := &WindowedTable[K, A]{table[window.Key[K], A]{b: b, value: value}}
+	switch windows := w.(type) {
+	case window.SlidingSpec:
+		a.retain(b, 2*windows.Difference()+windows.GracePeriod(), "twice the difference and grace")
+		t.key = window.Serde(key, windows.Difference())
+		t.origin = kept[window.Key[K], A]{b: b, store: a.store, open: processors.SlidingRows[K, A]}
+		return t, slidingStore(a.store, windows, key, value, a.settings)
+	default:
+		size := w.(window.Time).Size()
+		a.retain(b, size+w.GracePeriod(), "window and grace")
+		t.key = window.Serde(key, size)
+		t.origin = kept[window.Key[K], A]{b: b, store: a.store, open: processors.WindowedRows[K, A]}
+		return t, windowStore(a.store, key, value, a.settings)
+	}
+}
+
+// closesAfter is how many milliseconds after its end a window takes updates.
+func closesAfter(milliseconds int64) *time.Duration {
+	return new(time.Duration(milliseconds) * time.Millisecond)
+}
+
+// retain settles how long a store keeps windows: at least so many milliseconds.
+func (a *aggregation) retain(b *Builder, milliseconds int64, what string) {
+	least := time.Duration(max(1, milliseconds)) * time.Millisecond
+	if a.retention == 0 {
+		a.retention = least
+	} else if a.retention < least {
+		b.fault("node %q: the retention %v is shorter than %s together, %v: windows would be lost before they close", a.node, a.retention, what, least)
+	}
 }
