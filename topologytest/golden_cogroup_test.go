@@ -2,6 +2,7 @@ package topologytest_test
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tidemill/tidemill/topology"
@@ -29,6 +30,21 @@ var cogroupScenarios = map[string]func(b *topology.Builder, g *golden){
 			And(right, func(_ string, v *string, agg string) string { return agg + ">" + orNull(v) }).
 			WindowedBy(window.Tumbling(5*time.Second).Grace(time.Second)).
 			Aggregate(func() string { return "" }, day).
+			ToStream().To("out")
+	},
+	"cogroup-session-nograce": func(b *topology.Builder, _ *golden) {
+		or := func(v *string, null string) string {
+			if v == nil {
+				return null
+			}
+			return *v
+		}
+		left := b.Stream[string, *string]("l").GroupByKey()
+		right := b.Stream[string, *string]("r").GroupByKey()
+		topology.Cogroup(left, func(_ string, v *string, agg string) string { return agg + or(v, "_") }).
+			And(right, func(_ string, v *string, agg string) string { return agg + strings.ToUpper(or(v, "~")) }).
+			WindowedBySession(window.Session(3*time.Second)).
+			Aggregate(func() string { return "" }, func(_, x, y string) string { return x + "&" + y }, day).
 			ToStream().To("out")
 	},
 }

@@ -33,19 +33,13 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 
 // notYet are scenarios whose operators do not exist yet.
 var notYet = []string{
-	// cogroup
-	"cogroup-session-nograce",
 	// stream-table-join
 	"st-inner-versioned",
 	"st-inner-versioned-grace",
-	// suppress
-	"suppress-session-close-smallgrace",
 	// versioned
 	"versioned-store-commands",
 	"versioned-table-groupby-reduce",
 	"versioned-table-late-updates",
-	// windowed-rekey
-	"rekey-session-to-totals",
 }
 
 // golden is one scenario, and what its topology has traced.
