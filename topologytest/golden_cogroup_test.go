@@ -2,6 +2,7 @@ package topologytest_test
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tidemill/tidemill/topology"
@@ -31,4 +32,21 @@ var cogroupScenarios = map[string]func(b *topology.Builder, g *golden){
 			Aggregate(func() string { return "" }, day).
 			ToStream().To("out")
 	},
+	"cogroup-session-nograce": func(b *topology.Builder, _ *golden) {
+		left := b.Stream[string, *string]("l").GroupByKey()
+		right := b.Stream[string, *string]("r").GroupByKey()
+		topology.Cogroup(left, func(_ string, v *string, agg string) string { return agg + or(v, "_") }).
+			And(right, func(_ string, v *string, agg string) string { return agg + strings.ToUpper(or(v, "~")) }).
+			WindowedBySession(window.Session(3*time.Second)).
+			Aggregate(func() string { return "" }, func(_ string, x, y string) string { return x + "&" + y }, day).
+			ToStream().To("out")
+	},
+}
+
+// or is a text, or another one in place of null.
+func or(s *string, other string) string {
+	if s == nil {
+		return other
+	}
+	return *s
 }

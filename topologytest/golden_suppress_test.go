@@ -25,4 +25,11 @@ var suppressScenarios = map[string]func(b *topology.Builder, g *golden){
 			Suppress(topology.UntilWindowCloses(topology.Unbounded())).
 			ToStream().To("out")
 	},
+	"suppress-session-close-smallgrace": func(b *topology.Builder, _ *golden) {
+		b.Stream[string, string]("in").GroupByKey().
+			WindowedBySession(window.Session(2500 * time.Millisecond).Grace(500 * time.Millisecond)).
+			Count(day).
+			Suppress(topology.UntilWindowCloses(topology.Unbounded())).
+			ToStream().To("out")
+	},
 }

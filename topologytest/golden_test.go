@@ -33,16 +33,12 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 
 // notYet are scenarios whose operators do not exist yet.
 var notYet = []string{
-	// cogroup
-	"cogroup-session-nograce",
 	// foreign-key-join
 	"fk-inner",
 	"fk-left",
 	// stream-table-join
 	"st-inner-versioned",
 	"st-inner-versioned-grace",
-	// suppress
-	"suppress-session-close-smallgrace",
 	// table
 	"table-groupby-aggregate-log",
 	"table-groupby-count",
