@@ -1,12 +1,15 @@
 package processors_test
 
 import (
+	"context"
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/tidemill/tidemill/internal/task"
 	"github.com/tidemill/tidemill/internal/task/tasktest"
+	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/topology"
 	"github.com/tidemill/tidemill/window"
 )
@@ -104,4 +107,44 @@ func TestACogroupForgetsWhatIsOlderThanTheRetention(t *testing.T) {
 	if n := d.Dropped()["expired window"]; n != 1 {
 		t.Errorf("%d windows have expired, want 1", n)
 	}
+}
+
+func TestStreamsOfACogroupShareTheirSessions(t *testing.T) {
+	b := topology.New("app")
+	joined := func(_, x, y string) string { return x + "&" + y }
+	cogrouped(b).WindowedBySession(window.Session(5*ms)).
+		Aggregate(begun, joined, unlogged, topology.Retention(time.Hour)).ToStream().MapRecords(plainSession).To("out")
+	d := tasktest.Start(t, b, tasktest.Uncached, eager)
+	send(d, "texts", "k=x@10", "lengths", "k=four@15", "texts", "k=late@1", "lengths", "k=b@40", "texts", "k=y@12")
+	tasktest.Want(t, d.Written(), "out k10-10=:<x>@10", "out k10-10=-@10", "out k10-15=:&:<x>4@15",
+		"out k40-40=:1@40", "out k10-15=-@15", "out k10-15=:&:&:<x>4<y>@15")
+	if n := d.Dropped()["late"]; n != 1 {
+		t.Errorf("%d records are late, want 1", n)
+	}
+}
+
+func TestACogroupForgetsSessionsAndSlidingWindowsToo(t *testing.T) {
+	for name, apply := range map[string]func(*topology.Cogrouped[string, string]) *topology.WindowedTable[string, string]{
+		"sessions": func(c *topology.Cogrouped[string, string]) *topology.WindowedTable[string, string] {
+			return c.WindowedBySession(window.Session(5*ms)).Aggregate(begun, func(_, x, y string) string { return x + y }, unlogged)
+		},
+		"sliding windows": func(c *topology.Cogrouped[string, string]) *topology.WindowedTable[string, string] {
+			return c.WindowedBy(window.Sliding(5*ms)).Aggregate(begun, unlogged)
+		},
+	} {
+		b := topology.New("app")
+		apply(cogrouped(b)).ToStream().MapRecords(plainSession).To("out")
+		d := tasktest.Start(t, b, tasktest.Uncached, eager)
+		send(d, "lengths", "k=four@1000", "texts", "k=x@25")
+		if n, late := d.Dropped()["expired window"], d.Dropped()["late"]; n != 1 || late != 0 || len(d.Written()) != 1 {
+			t.Errorf("%s: %d have expired, %d are late, %q is written; want 1, 0 and one output", name, n, late, d.Written())
+		}
+	}
+}
+
+// plainSession writes the bounds of a window into the key.
+func plainSession(_ context.Context, r record.Record[window.Key[string], string]) (record.Record[string, string], error) {
+	return record.Record[string, string]{
+		Key: fmt.Sprintf("%s%d-%d", r.Key.Key, r.Key.Start, r.Key.End), Value: r.Value, Timestamp: r.Timestamp, Tombstone: r.Tombstone,
+	}, nil
 }

@@ -43,11 +43,22 @@ var cogroups = map[string]func(b *builder){
 	"cogroup-tumbling-materialized-with": func(b *builder) {
 		both(b).WindowedBy(tumbling).Aggregate(empty, text).ToStream().To("out")
 	},
+	"cogroup-sliding": func(b *builder) {
+		both(b).WindowedBy(window.Sliding(10 * time.Millisecond).Grace(5 * time.Millisecond)).Aggregate(empty).ToStream().To("out")
+	},
+	"cogroup-session": func(b *builder) {
+		both(b).WindowedBySession(gaps).Aggregate(empty, same).ToStream().To("out")
+	},
+	"cogroup-session-named": func(b *builder) {
+		both(b).WindowedBySession(gaps).Aggregate(empty, same, named("nm"), stored("st")).ToStream().To("out")
+	},
 	"cogroup-three-join": func(b *builder) {
 		t := both(b).And(in(b, "i3").GroupByKey(), same).Aggregate(empty)
 		in(b, "s").Join(t, second).To("out")
 	},
 }
+
+var gaps = window.Session(10 * time.Millisecond).Grace(5 * time.Millisecond)
 
 // both is a cogroup of two streams.
 func both(b *builder) *topology.Cogrouped[string, string] {
@@ -94,6 +105,18 @@ func TestBuildSaysWhatIsWrongWithACogroup(t *testing.T) {
 				topology.Cogroup(in(b, "in", named("src")).GroupByKey(), same).WindowedBy(window.Tumbling(0)).Aggregate(empty)
 			},
 			[]string{`topology: node "src": window: the size of a tumbling window must be at least 1 ms, got 0s`},
+		},
+		{
+			"a bad gap, and no windows at all",
+			func(b *builder) {
+				g := in(b, "in", named("src")).GroupByKey()
+				topology.Cogroup(g, same).WindowedBySession(window.Session(-time.Second)).Aggregate(empty, same)
+				topology.Cogroup(g, same).WindowedBy(nil).Aggregate(empty)
+			},
+			[]string{
+				`topology: node "src": window: the gap of a session must not be negative, got -1s`,
+				`topology: node "src": WindowedBy was given no windows: give it window.Tumbling, window.Hopping or window.Sliding`,
+			},
 		},
 		{
 			"a retention that loses windows",
