@@ -42,6 +42,11 @@ type (
 		change(*settings)
 		aggregate()
 	}
+	// ProcessTableOption is an option of the ProcessValues of tables.
+	ProcessTableOption interface {
+		change(*settings)
+		processTable()
+	}
 	// ForeignJoinOption is an option of JoinOn and LeftJoinOn.
 	ForeignJoinOption interface {
 		change(*settings)
@@ -110,6 +115,7 @@ func (n NameOption) table()             {}
 func (n NameOption) sink()              {}
 func (n NameOption) group()             {}
 func (n NameOption) aggregate()         {}
+func (n NameOption) processTable()      {}
 func (n NameOption) foreign()           {}
 func (n NameOption) repartition()       {}
 func (n NameOption) process()           {}
@@ -134,6 +140,7 @@ func (o SerdeOption) table()             {}
 func (o SerdeOption) sink()              {}
 func (o SerdeOption) group()             {}
 func (o SerdeOption) aggregate()         {}
+func (o SerdeOption) processTable()      {}
 func (o SerdeOption) foreign()           {}
 func (o SerdeOption) repartition()       {}
 func (o SerdeOption) keep()              {}
@@ -168,6 +175,7 @@ func StoreName(name string) StoreNameOption { return StoreNameOption(name) }
 func (o StoreNameOption) change(s *settings) { s.store = string(o) }
 func (o StoreNameOption) table()             {}
 func (o StoreNameOption) aggregate()         {}
+func (o StoreNameOption) processTable()      {}
 func (o StoreNameOption) foreign()           {}
 
 // KeepOption is an option of everything that keeps a store.
@@ -197,6 +205,7 @@ func ChangelogConfig(config map[string]string) KeepOption {
 func (o KeepOption) change(s *settings) { o.apply(s); s.materialized = true }
 func (o KeepOption) table()             {}
 func (o KeepOption) aggregate()         {}
+func (o KeepOption) processTable()      {}
 func (o KeepOption) foreign()           {}
 func (o KeepOption) keep()              {}
 
