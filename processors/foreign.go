@@ -57,19 +57,19 @@ type Subscription[K any] struct {
 	// Key is the key of the left row, Hash its hash.
 	Key   K
 	Hash  RowHash
-	Asked Asked
+	Asked Request
 	// Partition is that of the left row's task, or -1 if an old version of Kafka
 	// Streams did not say.
 	Partition int32
 }
 
-// Asked is what a subscription asks for.
-type Asked uint8
+// Request is what a subscription asks for.
+type Request uint8
 
 // What a subscription may ask for, by Kafka Streams' numbers.
 const (
 	// Unsubscribe ends the subscription.
-	Unsubscribe Asked = iota
+	Unsubscribe Request = iota
 	// UnsubscribeAndTell ends it and wants a response without a row.
 	UnsubscribeAndTell
 	// AnswerAlways wants a response even if there is no row.

@@ -46,7 +46,7 @@ func (s *subscriber[K, L, FK, R, J]) Process(r record.Record[K, Change[L]]) erro
 	if err != nil {
 		return err
 	}
-	ask := func(to named[FK], asked Asked) error { return s.send(record.WithValue(r, sub), to, asked) }
+	ask := func(to named[FK], asked Request) error { return s.send(record.WithValue(r, sub), to, asked) }
 	if s.join.LeftOnly != nil {
 		return s.leftJoin(change, old, now, moved, ask)
 	}
@@ -55,7 +55,7 @@ func (s *subscriber[K, L, FK, R, J]) Process(r record.Record[K, Change[L]]) erro
 
 // leftJoin wants a response to every update, even if there is nothing to subscribe
 // to: the result comes with the response.
-func (s *subscriber[K, L, FK, R, J]) leftJoin(change Change[L], old, now named[FK], moved bool, ask func(named[FK], Asked) error) error {
+func (s *subscriber[K, L, FK, R, J]) leftJoin(change Change[L], old, now named[FK], moved bool, ask func(named[FK], Request) error) error {
 	if !change.HasOld && !change.HasNew {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (s *subscriber[K, L, FK, R, J]) leftJoin(change Change[L], old, now named[F
 }
 
 // innerJoin wants a response where there is a result, or may be one to delete.
-func (s *subscriber[K, L, FK, R, J]) innerJoin(change Change[L], old, now named[FK], moved bool, ask func(named[FK], Asked) error) error {
+func (s *subscriber[K, L, FK, R, J]) innerJoin(change Change[L], old, now named[FK], moved bool, ask func(named[FK], Request) error) error {
 	if !now.exists {
 		if change.HasNew {
 			s.c.Drop(dropNullForeignKey)
@@ -101,7 +101,7 @@ func (s *subscriber[K, L, FK, R, J]) Ask(r record.Record[K, L]) error {
 	return s.send(record.WithValue(r, sub), now, AnswerAlways)
 }
 
-func (s *subscriber[K, L, FK, R, J]) send(r record.Record[K, Subscription[K]], to named[FK], asked Asked) error {
+func (s *subscriber[K, L, FK, R, J]) send(r record.Record[K, Subscription[K]], to named[FK], asked Request) error {
 	r.Value.Asked = asked
 	out := record.WithKey(r, to.key)
 	out.NullKey = !to.exists

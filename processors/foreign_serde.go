@@ -45,7 +45,7 @@ func (s subscriptionSerde[K]) Decode(data []byte) (v Subscription[K], err error)
 	if version > 1 {
 		return v, fmt.Errorf("a subscription has the version %d, which is not known: a later version of Kafka Streams may have written it", version)
 	}
-	if v.Asked = Asked(data[1]); v.Asked > AnswerIfFound {
+	if v.Asked = Request(data[1]); v.Asked > AnswerIfFound {
 		return Subscription[K]{}, fmt.Errorf("a subscription asks for %d, which is not known", v.Asked)
 	}
 	rest, err := v.Hash.decode(data[0], data[2:])

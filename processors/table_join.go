@@ -26,7 +26,7 @@ type TableJoin[K, L, R, J any] struct {
 func (j TableJoin[K, L, R, J]) LeftSide() Supplier[K, Change[L], K, Change[J]] {
 	return func(c *Context[K, Change[J]]) (Processor[K, Change[L]], error) {
 		rows, err := j.Right(c.Task)
-		return &joinSide[K, L, R, J]{c: c, other: rows, row: j.row(), alone: j.LeftOnly != nil, olds: j.Olds()}, err
+		return &tableSide[K, L, R, J]{c: c, other: rows, row: j.row(), alone: j.LeftOnly != nil, olds: j.Olds()}, err
 	}
 }
 
@@ -36,7 +36,7 @@ func (j TableJoin[K, L, R, J]) RightSide() Supplier[K, Change[R], K, Change[J]] 
 		rows, err := j.Left(c.Task)
 		row := j.row()
 		turned := func(right R, has bool, left L, found bool) (J, bool) { return row(left, found, right, has) }
-		return &joinSide[K, R, L, J]{c: c, other: rows, row: turned, alone: j.RightOnly != nil, olds: j.Olds()}, err
+		return &tableSide[K, R, L, J]{c: c, other: rows, row: turned, alone: j.RightOnly != nil, olds: j.Olds()}, err
 	}
 }
 
@@ -100,9 +100,9 @@ func (j TableJoin[K, L, R, J]) row() func(l L, hasLeft bool, r R, hasRight bool)
 	}
 }
 
-// joinSide joins the updates of one side of a join, which it calls this, with the
+// tableSide joins the updates of one side of a join, which it calls this, with the
 // rows of the other.
-type joinSide[K, V, O, J any] struct {
+type tableSide[K, V, O, J any] struct {
 	c     *Context[K, Change[J]]
 	other Rows[K, O]
 	row   func(this V, has bool, other O, found bool) (J, bool)
@@ -111,7 +111,7 @@ type joinSide[K, V, O, J any] struct {
 	olds  bool
 }
 
-func (p *joinSide[K, V, O, J]) Process(r record.Record[K, Change[V]]) error {
+func (p *tableSide[K, V, O, J]) Process(r record.Record[K, Change[V]]) error {
 	if r.Value.Older {
 		p.c.Drop(dropOlder)
 		return nil

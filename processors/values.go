@@ -61,14 +61,14 @@ func Values[K, V, V2 any](supplier ValueSupplier[K, V, V2]) Supplier[K, V, K, V2
 		}
 		run := Func[K, V](func(r record.Record[K, V]) error { return p.Process(record.Fix(r)) })
 		if closer, ok := p.(Closer); ok {
-			return closing[K, V]{run, closer}, nil
+			return closable[K, V]{run, closer}, nil
 		}
 		return run, nil
 	}
 }
 
-// closing is a processor with something to close.
-type closing[K, V any] struct {
+// closable is a processor with something to close.
+type closable[K, V any] struct {
 	Func[K, V]
 	Closer
 }

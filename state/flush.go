@@ -18,8 +18,10 @@ type store[K, V any] struct {
 	flushed int
 	// written is the write that FlushForward has to forward.
 	written Written[K, V]
-	// expired, if set, tells which backend keys below it are to be dropped.
+	// expired, if set, tells which backend keys below it are to be dropped, and spent
+	// which rows need not reach the backend any more.
 	expired func() []byte
+	spent   func(K) bool
 	row     []byte
 }
 
@@ -102,6 +104,9 @@ func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
 		}
 		out.Value = buf[split:len(buf):len(buf)]
 	}
+	s.pinnedBytes -= int(e.size) // it has just been written
+	e.resize(len(buf) - split)
+	s.pinnedBytes += int(e.size)
 	out.Key = buf[:split:split]
 	s.log.Outbox.Add(out, buf)
 	return nil
@@ -162,21 +167,25 @@ func (s *store[K, V]) Checkpoint(b Batch) error {
 		b.DeleteRange(s.space.prefix[:], append(s.space.prefix[:spacePrefix:spacePrefix], bound...))
 	}
 	for _, e := range s.pending {
-		if e.key < string(bound) {
+		if e.key < string(bound) || !e.stored && s.spent != nil && s.spent(e.typed) {
 			continue
 		}
 		key := append(s.scratch[:spacePrefix], e.key...)
 		s.scratch = key
 		if !e.now.present {
-			b.Delete(key)
+			if e.stored {
+				b.Delete(key)
+			}
 			continue
 		}
+		e.stored = true
 		row, err := s.layout.appendRow(s.row[:0], e.now)
 		if err != nil {
 			return fmt.Errorf("state: store %q: encode value: %w", s.name, err)
 		}
 		s.row = row
 		b.Set(key, row)
+		e.resize(len(row))
 	}
 	s.inflight, s.pending = s.pending, s.inflight[:0]
 	s.indexed, s.index = 0, nil

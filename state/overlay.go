@@ -23,6 +23,8 @@ type Entry[K, V any] struct {
 	// used says that the entry was looked up since the hand passed it; clocked that
 	// it is among those that the hand passes.
 	used, clocked bool
+	// stored says that the backend may have a row of it, or is being given one.
+	stored bool
 }
 
 type version[V any] struct {
@@ -56,6 +58,7 @@ type overlay[K, V any] struct {
 	// scratch holds the space's prefix followed by the key looked up last.
 	scratch []byte
 
+	// entries is nil in a store that keeps the entries itself.
 	entries map[string]*Entry[K, V]
 	// spare is about how many bytes the entries that are not pinned take, at most
 	// capacity. clock holds these entries, and some that were pinned since the hand
@@ -78,7 +81,9 @@ type overlay[K, V any] struct {
 
 	journal    []undo[K, V]
 	journaling bool
-	// latest is the latest window start written, in a window store.
+	// units counts the calls of mark.
+	units uint64
+	// latest is the latest window start or end written, in a store of windows.
 	latest int64
 	// absent, if set, says that a key is surely not in the backend.
 	absent func(key K) (bool, error)
@@ -97,6 +102,11 @@ type undo[K, V any] struct {
 // entryOverhead is what an entry costs beside its own fields, its key and its
 // value: its share of the map and the lists, and the rounding up of allocations.
 const entryOverhead = 48
+
+// resize sets the size of an entry whose encoded value has this many bytes.
+func (e *Entry[K, V]) resize(value int) {
+	e.size = int32(entryOverhead + 2*len(e.key) + value + int(unsafe.Sizeof(*e)))
+}
 
 func (o *overlay[K, V]) init(space Space, l layout[K, V], capacity int) {
 	o.space, o.layout, o.capacity = space, l, capacity
@@ -129,9 +139,9 @@ func (o *overlay[K, V]) load(key K, bytes []byte) (*Entry[K, V], error) {
 		if e.now.value, e.now.ts, err = o.layout.decodeRow(value); err != nil {
 			return nil, err
 		}
-		e.now.present = true
+		e.now.present, e.stored = true, true
 	}
-	e.size = int32(entryOverhead + 2*len(bytes) + len(value) + int(unsafe.Sizeof(*e)))
+	e.resize(len(value))
 	o.makeRoom(int(e.size))
 	o.entries[e.key] = e
 	o.release(e)
@@ -150,6 +160,9 @@ func (o *overlay[K, V]) stored(key K) (row []byte, ok bool, err error) {
 
 // release makes an entry one that may be dropped.
 func (o *overlay[K, V]) release(e *Entry[K, V]) {
+	if o.entries == nil {
+		return
+	}
 	o.spare += int(e.size)
 	if !e.clocked {
 		e.clocked = true
@@ -203,7 +216,7 @@ func (o *overlay[K, V]) write(e *Entry[K, V], v version[V], headers record.Heade
 	}
 	o.dirty[e.dirty-1].headers = headers
 	if e.epoch != o.epoch {
-		if !o.pinned(e) {
+		if o.entries != nil && !o.pinned(e) {
 			o.spare -= int(e.size)
 		}
 		e.epoch = o.epoch
@@ -220,6 +233,7 @@ func (o *overlay[K, V]) mark() {
 		o.journal = o.journal[:0]
 	}
 	o.journaling = true
+	o.units++
 	o.marks.dirty, o.marks.pending, o.marks.pinned = len(o.dirty), len(o.pending), o.pinnedBytes
 	o.marks.latest = o.latest
 }

@@ -19,6 +19,8 @@ type node struct {
 	sink   *sinkTopic
 	// wrap is the topology's wrapper of processors, if it has one.
 	wrap func(node string, t *processors.Task) processors.Around
+	// calls are set for a node that makes calls.
+	calls *processors.CallRules
 	// assemble makes the node's processor for one task.
 	assemble func(a *assembly, n *node) (any, error)
 }

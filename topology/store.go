@@ -112,12 +112,18 @@ func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[
 	return def
 }
 
-func windowStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
+// newWindowedDef is newStoreDef for a store that forgets.
+func newWindowedDef(name string, s settings) *storeDef {
 	def := newStoreDef(name, s)
 	def.windowed = true
 	if s.retention < time.Millisecond && def.fault == nil {
 		def.fault = fmt.Errorf("store %q: the retention must be at least 1 ms, got %v", name, s.retention)
 	}
+	return def
+}
+
+func windowStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
+	def := newWindowedDef(name, s)
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)

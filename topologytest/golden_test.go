@@ -19,7 +19,10 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 	globalScenarios,
 	hoppingScenarios,
 	processorScenarios,
+	sessionScenarios,
+	slidingScenarios,
 	statelessScenarios,
+	streamJoinScenarios,
 	streamTableScenarios,
 	tableScenarios,
 	tumblingScenarios,
@@ -32,20 +35,6 @@ var notYet = []string{
 	"cogroup-session-nograce",
 	"cogroup-tumbling-grace",
 	"cogroup-two-streams",
-	// session
-	"session-count-grace0",
-	"session-max-onclose-grace0",
-	"session-sum-reduce-grace",
-	// sliding
-	"sliding-count-grace",
-	"sliding-count-onclose",
-	"sliding-early-records",
-	// stream-stream-join
-	"ss-inner-after-only",
-	"ss-inner-symmetric-grace0",
-	"ss-left-symmetric-grace",
-	"ss-outer-asymmetric-quirk",
-	"ss-outer-symmetric-grace0",
 	// stream-table-join
 	"st-inner-versioned",
 	"st-inner-versioned-grace",
@@ -165,10 +154,10 @@ func readGolden(t *testing.T) []*golden {
 	return all
 }
 
-func (g *golden) run(t *testing.T, build func(*topology.Builder, *golden)) {
+func (g *golden) run(t *testing.T, build func(*topology.Builder, *golden), options ...topologytest.Option) {
 	b := topology.New("golden")
 	build(b, g)
-	d := topologytest.New(t, b)
+	d := topologytest.New(t, b, options...)
 	inputs := map[string]*topologytest.Input[[]byte, []byte]{}
 	for topic := range g.Types.Inputs {
 		inputs[topic] = d.Input[[]byte, []byte](topic)

@@ -104,6 +104,9 @@ func (h *hosted) restore() error {
 		}
 		batch := store.Space().NewBatch()
 		for _, e := range l.entries[at.Offset:] {
+			if e.gone {
+				continue
+			}
 			key, value, err := store.Row(e.Key, e.Value, e.Timestamp)
 			if err != nil {
 				return err

@@ -26,6 +26,8 @@ type worker struct {
 	committed, checkpointed int64
 	// fault is what goes wrong at this moment.
 	fault Fault
+	// suffered counts the faults since the last commit.
+	suffered int
 }
 
 func (d *Driver) addWorker() error {
@@ -126,7 +128,7 @@ func (w *worker) publish() {
 	for _, out := range w.pending {
 		w.d.append(out)
 	}
-	w.pending, w.worked, w.committed = nil, false, w.d.now
+	w.pending, w.worked, w.committed, w.suffered = nil, false, w.d.now, 0
 }
 
 // checkpoint writes what is committed to local state.

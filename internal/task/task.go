@@ -22,6 +22,9 @@ type Config struct {
 	MaxBytes   func(topic string) int
 	// Space gives a store its place in the backend.
 	Space func(store string, partition int32) (state.Space, error)
+	// MaxDrain is how long, in milliseconds, calls under way may hold a commit up; 0
+	// is without end.
+	MaxDrain int64
 	// Global supplies a reader of each global store, by the store's name; it may be
 	// nil.
 	Global map[string]func() any
@@ -62,6 +65,8 @@ type Task struct {
 	assembly *topology.Assembly
 	lenient  bool
 	mark     record.Mark
+	// raw is the record that the unit of work at hand comes from, or nil.
+	raw *record.Raw
 	// attempt counts the failed attempts at the head record of retrying; until
 	// blocked, a wall-clock time, it is not tried again.
 	attempt  int
@@ -71,6 +76,16 @@ type Task struct {
 	processed int64
 	// committed are the positions committed last, by input.
 	committed []int64
+
+	// lines are the operators that make calls, and pending counts those under way.
+	// postponed are to be made again, the first at nextCall.
+	lines     []*line
+	pending   int
+	postponed []*Call
+	nextCall  int64
+	// crowded says that the next record waits until a call is over.
+	crowded    bool
+	spareCalls []*Call
 }
 
 // New opens the stores of a task. They may be restored then; Start comes next.
@@ -111,6 +126,7 @@ func (t *Task) Start(ctx context.Context, inputs []Input, now int64) (err error)
 	if err != nil {
 		return err
 	}
+	t.openLines()
 	for _, in := range inputs {
 		t.inputs = append(t.inputs, &input{
 			topic: in.Topic, partition: in.Partition, node: t.assembly.Nodes[in.Source], source: t.assembly.Inputs[in.Source],
@@ -119,6 +135,16 @@ func (t *Task) Start(ctx context.Context, inputs []Input, now int64) (err error)
 		t.committed = append(t.committed, in.Committed)
 	}
 	return nil
+}
+
+// openLines makes room for the calls of the operators that make any. Records that
+// would wait too long for calls have to be taken back.
+func (t *Task) openLines() {
+	rules := t.env.Lines()
+	for _, r := range rules {
+		t.lines = append(t.lines, newLine(r, float64(t.config.MaxDrain)/float64(len(rules))))
+	}
+	t.lenient = t.lenient || len(rules) > 0 && t.config.MaxDrain > 0
 }
 
 // storeOptions opens a store of the task.
