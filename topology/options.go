@@ -43,6 +43,11 @@ type (
 		change(*settings)
 		aggregate()
 	}
+	// ProcessTableOption is an option of the ProcessValues of tables.
+	ProcessTableOption interface {
+		change(*settings)
+		processTable()
+	}
 	// ForeignJoinOption is an option of JoinOn and LeftJoinOn.
 	ForeignJoinOption interface {
 		change(*settings)
@@ -125,6 +130,7 @@ func (n NameOption) table()             {}
 func (n NameOption) sink()              {}
 func (n NameOption) group()             {}
 func (n NameOption) aggregate()         {}
+func (n NameOption) processTable()      {}
 func (n NameOption) foreign()           {}
 func (n NameOption) repartition()       {}
 func (n NameOption) suppress()          {}
@@ -151,6 +157,7 @@ func (o SerdeOption) table()             {}
 func (o SerdeOption) sink()              {}
 func (o SerdeOption) group()             {}
 func (o SerdeOption) aggregate()         {}
+func (o SerdeOption) processTable()      {}
 func (o SerdeOption) foreign()           {}
 func (o SerdeOption) repartition()       {}
 func (o SerdeOption) keep()              {}
@@ -186,6 +193,7 @@ func StoreName(name string) StoreNameOption { return StoreNameOption(name) }
 func (o StoreNameOption) change(s *settings) { s.store = string(o) }
 func (o StoreNameOption) table()             {}
 func (o StoreNameOption) aggregate()         {}
+func (o StoreNameOption) processTable()      {}
 func (o StoreNameOption) streamJoin()        {}
 func (o StoreNameOption) foreign()           {}
 
@@ -224,6 +232,7 @@ func (o LogOption) suppress()   {}
 func (o KeepOption) change(s *settings) { o.apply(s); s.materialized = true }
 func (o KeepOption) table()             {}
 func (o KeepOption) aggregate()         {}
+func (o KeepOption) processTable()      {}
 func (o KeepOption) foreign()           {}
 func (o KeepOption) keep()              {}
 

@@ -193,4 +193,5 @@ func (o StoresOption) change(s *settings) {
 		s.connected = append(s.connected, ref.definition())
 	}
 }
-func (o StoresOption) process() {}
+func (o StoresOption) process()      {}
+func (o StoresOption) processTable() {}

@@ -3,6 +3,8 @@ package topology_test
 import (
 	"testing"
 
+	"github.com/tidemill/tidemill/processors"
+	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/topology"
 	"github.com/tidemill/tidemill/window"
 )
@@ -120,6 +122,20 @@ var tableScenarios = map[string]func(b *builder){
 		l, r, x := rows(b, "a"), rows(b, "b"), rows(b, "c")
 		l.JoinOn(r, itself, joined, text).Join(x, joined).ToStream().To("out")
 	},
+	"transform-values": func(b *builder) {
+		kept := topology.KeyValueStore[string, string]("kept")
+		rows(b, "a").ProcessValues(sameRows, topology.Stores(kept)).ToStream().To("out")
+	},
+	"transform-values-stored": func(b *builder) {
+		rows(b, "a").ProcessValues(sameRows, stored("st"), named("tv")).Filter(yes).ToStream().To("out")
+	},
+	"transform-values-with": func(b *builder) { rows(b, "a").ProcessValues(sameRows, text).ToStream().To("out") },
+}
+
+func sameRows(*processors.RowContext) (processors.RowMapper[string, string, string], error) {
+	return processors.RowFunc[string, string, string](func(r record.Fixed[string, string]) (string, bool, error) {
+		return r.Value, !r.Tombstone, nil
+	}), nil
 }
 
 func itself(v string) (string, bool) { return v, true }
