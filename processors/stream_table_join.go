@@ -5,7 +5,8 @@ import (
 )
 
 // StreamTableJoin joins each record of a stream with the row that the table has
-// under the same key at that moment. Only the stream side triggers a result, and
+// under the same key at that moment, or had at the record's time if it keeps
+// versions. Only the stream side triggers a result, and
 // the result has its timestamp and headers. A record without a value is dropped.
 type StreamTableJoin[K, V, T, R any] struct {
 	// Rows opens the table for a task.
@@ -32,7 +33,7 @@ func (j StreamTableJoin[K, V, T, R]) Supplier() Supplier[K, V, K, R] {
 			var row T
 			found := false
 			if !r.NullKey {
-				if row, _, found, err = rows(r.Key, Newest); err != nil {
+				if row, _, found, err = rows(r.Key, r.Timestamp); err != nil {
 					return err
 				}
 			}

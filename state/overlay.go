@@ -151,6 +151,28 @@ func (o *overlay[K, V]) fresh(key K) (*Entry[K, V], error) {
 	return e, nil
 }
 
+// found returns the entry of a row that a scan found, without keeping it.
+func (o *overlay[K, V]) found(item Item[K, V]) (*Entry[K, V], error) {
+	b, err := o.layout.appendKey(o.scratch[:spacePrefix], item.Key)
+	if err != nil {
+		return nil, err
+	}
+	o.scratch = b
+	if e := o.entries[string(b[spacePrefix:])]; e != nil {
+		return e, nil
+	}
+	return &Entry[K, V]{key: string(b[spacePrefix:]), typed: item.Key, now: version[V]{item.Value, item.Timestamp, true}}, nil
+}
+
+// enter keeps an entry that found returned, unless there is one of its key by now.
+func (o *overlay[K, V]) enter(e *Entry[K, V]) *Entry[K, V] {
+	if have := o.entries[e.key]; have != nil {
+		return have
+	}
+	o.keep(e, 0)
+	return e
+}
+
 // keep enters an entry that is about this large beside its key.
 func (o *overlay[K, V]) keep(e *Entry[K, V], size int) {
 	e.size = int32(entryOverhead + 2*len(e.key) + size + int(unsafe.Sizeof(*e)))

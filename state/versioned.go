@@ -101,13 +101,18 @@ func (s *Versioned[K, V]) Put(key K, value V, ts int64) (to int64, accepted bool
 	return s.put(key, content[V]{value: value, none: s.isNil(value)}, ts, false)
 }
 
-// Delete is Put of no value. It returns the version that the key had at ts, if it
-// had a value then and ts is not before the history.
+// Remove is Put of no value: from ts on the key has none, up to the next version.
+func (s *Versioned[K, V]) Remove(key K, ts int64) (to int64, accepted bool, err error) {
+	return s.put(key, content[V]{none: true}, ts, false)
+}
+
+// Delete is Remove that returns the version that the key had at ts, if it had a
+// value then and ts is not before the history.
 func (s *Versioned[K, V]) Delete(key K, ts int64) (old Version[V], had bool, err error) {
 	if old, had, err = s.GetAsOf(key, ts); err != nil {
 		return old, false, err
 	}
-	_, accepted, err := s.put(key, content[V]{none: true}, ts, false)
+	_, accepted, err := s.Remove(key, ts)
 	if !accepted {
 		return Version[V]{}, false, err
 	}

@@ -13,7 +13,9 @@ import (
 func (s *Versioned[K, V]) Lifecycle() Lifecycle { return s }
 
 // AppendKey appends a key as the store orders it.
-func (s *Versioned[K, V]) AppendKey(dst []byte, key K) ([]byte, error) { return s.keys.Append(dst, key) }
+func (s *Versioned[K, V]) AppendKey(dst []byte, key K) ([]byte, error) {
+	return s.keys.Append(dst, key)
+}
 
 // Mark implements Lifecycle.
 func (s *Versioned[K, V]) Mark() {

@@ -75,9 +75,12 @@ type settings struct {
 	materialized bool
 	connected    []*storeDef
 	retention    time.Duration
-	noLog        bool
-	noCache      bool
-	logConfig    map[string]string
+	// versioned says that a table keeps versions, for the time of history.
+	versioned bool
+	history   time.Duration
+	noLog     bool
+	noCache   bool
+	logConfig map[string]string
 }
 
 func settingsOf[O interface{ change(*settings) }](options []O) settings {
@@ -187,6 +190,22 @@ func (o KeepOption) change(s *settings) { o.apply(s); s.materialized = true }
 func (o KeepOption) table()             {}
 func (o KeepOption) aggregate()         {}
 func (o KeepOption) keep()              {}
+
+// HistoryOption is an option of everything that keeps a table.
+type HistoryOption time.Duration
+
+// History has a table keep the versions of its rows, in a [state.Versioned], for
+// some time back from the highest timestamp that it has seen. An update that is
+// older than the newest version of its row becomes an older version then, and one
+// that is older than the history is dropped. Older versions are passed on, but
+// joins and groupings of tables do not take them into account.
+//
+// A stream is joined with what such a table was at the time of each record.
+func History(retention time.Duration) HistoryOption { return HistoryOption(retention) }
+
+func (o HistoryOption) change(s *settings) { s.versioned, s.history = true, time.Duration(o) }
+func (o HistoryOption) table()             {}
+func (o HistoryOption) aggregate()         {}
 
 // PartitionOption is an option of everything that writes a topic.
 type PartitionOption struct{ apply func(*settings) }
