@@ -120,6 +120,19 @@ func versionedStore[K, V any](name string, key serde.Serde[K], value serde.Serde
 	return def
 }
 
+// bufferStore is the store of a join whose records wait.
+func bufferStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V]) *storeDef {
+	def := newStoreDef(name, settings{noCache: true})
+	def.in = func(*Builder) opener {
+		return func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
+			store := state.NewTimeBuffer(name, key, value, o)
+			store.Clock = func() int64 { return t.Now }
+			return store, store.Lifecycle()
+		}
+	}
+	return def
+}
+
 func windowStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
 	def := newStoreDef(name, s)
 	def.windowed = true

@@ -22,6 +22,7 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 	streamTableScenarios,
 	tableScenarios,
 	tumblingScenarios,
+	versionedScenarios,
 	windowedRekeyScenarios,
 }
 
@@ -51,9 +52,6 @@ var notYet = []string{
 	"ss-left-symmetric-grace",
 	"ss-outer-asymmetric-quirk",
 	"ss-outer-symmetric-grace0",
-	// stream-table-join
-	"st-inner-versioned",
-	"st-inner-versioned-grace",
 	// suppress
 	"suppress-session-close-smallgrace",
 	"suppress-timelimit-bounded-table",
@@ -69,9 +67,7 @@ var notYet = []string{
 	"tt-left",
 	"tt-outer-chain",
 	// versioned
-	"versioned-store-commands",
 	"versioned-table-groupby-reduce",
-	"versioned-table-late-updates",
 	// windowed-rekey
 	"rekey-session-to-totals",
 }

@@ -63,7 +63,7 @@ func runBuffer(t *testing.T, b state.Backend, burst int) {
 	}
 	s := &bufferTest{t: t, r: rand.New(rand.NewPCG(newSeed(t), 1)), space: space, burst: burst}
 	s.reopen()
-	for puts := 0; puts < 1500+8*burst && !t.Failed(); puts = s.came {
+	for puts := 0; puts < 1500+30*burst && !t.Failed(); puts = s.came {
 		s.step()
 	}
 }
