@@ -50,12 +50,13 @@ func StateDir(path string) Option {
 func InMemory() Option { return option(func(c *runtime.Config) { c.InMemory = true }) }
 
 // CacheBytes bounds the memory for the caches of all stores together, 32 MiB by
-// default. With 0 every update is logged and forwarded, not only the last one of
-// each key at every commit.
+// default. As much again may wait for the next checkpoint, which comes early then,
+// and as much be written by one. With 0 every update is logged and forwarded, not
+// only the last one of each key at every commit.
 func CacheBytes(n int) Option { return option(func(c *runtime.Config) { c.CacheBytes = n }) }
 
 // BufferedBytes bounds what is fetched ahead of processing, 8 MiB by default. One
-// fetch may exceed it. A partition whose task is held up may hold twice as much
+// fetch, of half as much on the wire, may exceed it. A partition whose task is held up may hold twice as much
 // before it alone is paused, so that it does not hold up the others.
 func BufferedBytes(n int) Option { return option(func(c *runtime.Config) { c.BufferedBytes = n }) }
 

@@ -159,6 +159,26 @@ func TestAtLeastOnceLosesNothingWhenAWorkerIsRestarted(t *testing.T) {
 	}
 }
 
+// instance is the id of the worker that keeps its state in dir.
+func instance(t *testing.T, dir, application string) string {
+	t.Helper()
+	id, err := os.ReadFile(filepath.Join(dir, application, "0", "instance"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(id)
+}
+
+// fence takes its transactional id from a worker.
+func (b *bench) fence(application, instance string) {
+	id := application + "-" + instance
+	fence := kmsg.NewPtrInitProducerIDRequest()
+	fence.TransactionalID, fence.TransactionTimeoutMillis = &id, 10000
+	if _, err := fence.RequestWith(b.ctx, b.client); err != nil {
+		b.t.Error(err)
+	}
+}
+
 func TestAFencedWorkerGoesBackToWhatIsCommitted(t *testing.T) {
 	b := newBench(t, 2, "in", "out")
 	dir := t.TempDir()
@@ -179,16 +199,7 @@ func TestAFencedWorkerGoesBackToWhatIsCommitted(t *testing.T) {
 	b.worker(counting, tidemill.ExactlyOnce(), tidemill.StateDir(dir), tidemill.Observe(observe))
 	b.words(500, want)
 	b.counted(want)
-	instance, err := os.ReadFile(filepath.Join(dir, "counting", "0", "instance"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := "counting-" + string(instance)
-	fence := kmsg.NewPtrInitProducerIDRequest()
-	fence.TransactionalID, fence.TransactionTimeoutMillis = &id, 10000
-	if _, err := fence.RequestWith(b.ctx, b.client); err != nil {
-		t.Fatal(err)
-	}
+	b.fence("counting", instance(t, dir, "counting"))
 	b.words(500, want)
 	select {
 	case <-aborted:

@@ -144,14 +144,20 @@ func (c *chaos) fence() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	cl := c.f.newClient(kgo.TransactionalID(c.job.Application + "-" + string(id)))
+	c.f.fence(string(id))
+	c.recovers(i, aborts, "a worker whose producer was fenced")
+}
+
+// fence takes the transactional id of a worker's instance from it.
+func (f *fixture) fence(instance string) {
+	f.t.Helper()
+	cl := f.newClient(kgo.TransactionalID(f.app + "-" + instance))
 	defer cl.Close()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(f.t.Context(), 10*time.Second)
 	defer cancel()
 	if _, _, err := cl.ProducerID(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		c.t.Fatalf("fencing: %v", err)
+		f.t.Fatalf("fencing: %v", err)
 	}
-	c.recovers(i, aborts, "a worker whose producer was fenced")
 }
 
 // settled waits until a worker works on something.

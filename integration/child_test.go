@@ -31,7 +31,8 @@ type job struct {
 	StateDir    string
 	ExactlyOnce bool
 	InstanceID  string
-	CacheBytes  int
+
+	CacheBytes, BufferedBytes int
 
 	CommitInterval     time.Duration
 	CheckpointInterval time.Duration
@@ -43,6 +44,7 @@ type job struct {
 var topologies = map[string]func(j job) *topology.Builder{
 	"chaos": chaosTopology,
 	"count": countTopology,
+	"large": largeTopology,
 }
 
 // options are the options of Run that a job stands for.
@@ -55,7 +57,7 @@ func (j job) options() []tidemill.Option {
 		options = append(options, tidemill.InstanceID(j.InstanceID))
 	}
 	if j.CacheBytes > 0 {
-		options = append(options, tidemill.CacheBytes(j.CacheBytes))
+		options = append(options, tidemill.CacheBytes(j.CacheBytes), tidemill.BufferedBytes(j.BufferedBytes))
 	}
 	for _, one := range []struct {
 		d      time.Duration

@@ -20,6 +20,7 @@ import (
 // process is a worker in a process of its own.
 type process struct {
 	name  string
+	job   job
 	cmd   *exec.Cmd
 	stdin io.Closer
 	log   string
@@ -40,7 +41,7 @@ func startWorker(t *testing.T, name string, j job) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{name: name, ended: make(chan struct{})}
+	p := &process{name: name, job: j, ended: make(chan struct{})}
 	p.log = filepath.Join(logDir(t), fmt.Sprintf("%s-%d.log", name, processes.Add(1)))
 	log, err := os.Create(p.log)
 	if err != nil {

@@ -82,6 +82,10 @@ func (f *fixture) create(topic string, partitions int32, config map[string]*stri
 	if err != nil {
 		f.t.Fatalf("create %s: %v", topic, err)
 	}
+	await(f.t, 30*time.Second, topic+" can be read", func() bool {
+		ends, err := f.admin.ListEndOffsets(f.t.Context(), topic)
+		return err == nil && ends.Error() == nil
+	})
 }
 
 // produce writes records and waits until they are there.

@@ -85,14 +85,20 @@ func (w *worker) seen(kind string) []tidemill.Event {
 	return out
 }
 
+// alive fails the test if the worker has ended.
+func (w *worker) alive() {
+	w.f.t.Helper()
+	if ended(w.ended) {
+		w.f.t.Fatalf("the worker ended: %v", w.err)
+	}
+}
+
 // ready waits until this many tasks run, and returns how many records were
 // restored for them.
 func (w *worker) ready(tasks int) (replayed int64) {
 	w.f.t.Helper()
 	await(w.f.t, 30*time.Second, "the worker's tasks run", func() bool {
-		if ended(w.ended) {
-			w.f.t.Fatalf("the worker ended: %v", w.err)
-		}
+		w.alive()
 		return len(w.seen(started)) >= tasks
 	})
 	for _, e := range w.seen(restored) {

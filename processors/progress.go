@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// tracked is the highest timestamp that one operator has seen.
+// tracked is the highest timestamp that one operator has seen, or another number
+// that only rises.
 type tracked struct {
 	name string
 	time *int64
@@ -23,8 +24,13 @@ const timeSuffix = "\x00time"
 // TrackTime gives an operator a place for the highest timestamp that it has
 // seen, which decides what is late. It survives restarts: it begins with what was
 // committed last, so that a crash does not change which records are late. Kafka
-// Streams begins anew.
+// Streams begins anew. Operators that name the same share the place.
 func (t *Task) TrackTime(name string) *int64 {
+	for _, one := range t.tracked {
+		if one.name == name+timeSuffix {
+			return one.time
+		}
+	}
 	seen := t.StreamTime
 	at, entered := t.progress[name+timeSuffix]
 	if entered {
@@ -33,6 +39,16 @@ func (t *Task) TrackTime(name string) *int64 {
 	}
 	t.tracked = append(t.tracked, tracked{name: name + timeSuffix, time: &seen, entered: entered})
 	return &seen
+}
+
+// Track has a number survive restarts that never falls, except when it is taken
+// back: it is set to what was committed last, if that is known.
+func (t *Task) Track(name string, number *int64) {
+	if at, ok := t.progress[name]; ok {
+		*number = at
+		delete(t.progress, name)
+	}
+	t.tracked = append(t.tracked, tracked{name: name, time: number, entered: true})
 }
 
 // Progress is a number that an operator wants back after a restart, and whether

@@ -40,3 +40,25 @@ func WindowedRows[K, V any](t *Task, store string) (Rows[window.Key[K], V], erro
 	}
 	return func(key window.Key[K], _ int64) (V, int64, bool, error) { return rows.Fetch(key.Key, key.Start) }, nil
 }
+
+// SlidingRows reads the rows that are in a store of sliding windows of the task.
+func SlidingRows[K, V any](t *Task, store string) (Rows[window.Key[K], V], error) {
+	rows, err := Store[*state.Sliding[K, V]](t, store)
+	if err != nil {
+		return nil, err
+	}
+	return func(key window.Key[K], _ int64) (V, int64, bool, error) { return rows.Fetch(key.Key, key.Start) }, nil
+}
+
+// SessionRows reads the rows that are in a session store of the task. Their
+// timestamps are the ends of the sessions.
+func SessionRows[K, V any](t *Task, store string) (Rows[window.Key[K], V], error) {
+	rows, err := Store[*state.Session[K, V]](t, store)
+	if err != nil {
+		return nil, err
+	}
+	return func(key window.Key[K], _ int64) (V, int64, bool, error) {
+		value, _, ok, err := rows.Fetch(key.Key, key.Start, key.End)
+		return value, key.End, ok, err
+	}, nil
+}

@@ -36,16 +36,45 @@ func (s *Schedule) Cancel() { s.stopped = true }
 // Schedule calls f at every interval of the given clock, between two records.
 // f receives the time in milliseconds and may use the stores and forward.
 func (c *Context[K, V]) Schedule(interval time.Duration, kind TimeKind, f func(at int64) error) (*Schedule, error) {
+	first := int64(0)
+	if kind == WallClockTime {
+		first = c.Now + interval.Milliseconds()
+	}
+	return c.schedule(first, interval, kind, f)
+}
+
+// ScheduleFrom calls f at start and at every interval behind it, by the given
+// clock. If start has passed already, the first call is at the next of these times
+// that has not.
+func (c *Context[K, V]) ScheduleFrom(start time.Time, interval time.Duration, kind TimeKind, f func(at int64) error) (*Schedule, error) {
+	if start.UnixMilli() < 0 {
+		return nil, fmt.Errorf("processors: node %q: a punctuation cannot start before 1970, got %v", c.Node(), start)
+	}
+	s, err := c.schedule(start.UnixMilli(), interval, kind, f)
+	if err != nil {
+		return nil, err
+	}
+	now := c.Now
+	if kind == StreamTime {
+		now = c.StreamTime
+	}
+	if s.next < now {
+		s.skip(now)
+	}
+	return s, nil
+}
+
+func (c *Context[K, V]) schedule(first int64, interval time.Duration, kind TimeKind, f func(at int64) error) (*Schedule, error) {
 	if interval < time.Millisecond {
 		return nil, fmt.Errorf("processors: node %q: a punctuation interval must be at least 1 ms, got %v", c.Node(), interval)
 	}
-	s := &Schedule{kind: kind, interval: interval.Milliseconds(), node: c.node, call: f}
-	if kind == WallClockTime {
-		s.next = c.Now + s.interval
-	}
+	s := &Schedule{kind: kind, interval: interval.Milliseconds(), next: first, node: c.node, call: f}
 	c.schedules = append(c.schedules, s)
 	return s, nil
 }
+
+// skip moves the schedule to its first time behind at.
+func (s *Schedule) skip(at int64) { s.next += ((at-s.next)/s.interval + 1) * s.interval }
 
 // Punctuate calls what is due at the given time, and reports whether there was
 // anything.
@@ -58,7 +87,7 @@ func (t *Task) Punctuate(kind TimeKind, at int64) (called bool, err error) {
 			continue
 		}
 		called = true
-		s.next += ((at-s.next)/s.interval + 1) * s.interval
+		s.skip(at)
 		if err := t.punctuate(s, at); err != nil {
 			return true, err
 		}

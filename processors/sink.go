@@ -101,8 +101,8 @@ func (s *sink[K, V]) encode(r record.Record[K, V], out record.Output) (err error
 			out.PartitionKey = s.keyer.PartitionKey(out.Key)
 		}
 	}
-	if n := len(buf) + overhead(out.Headers); n > s.limit(out.Topic) {
-		return &EncodeError{Topic: out.Topic, Err: fmt.Errorf("the record has %d bytes, the topic takes at most %d: raise max.message.bytes of the topic and ProducerBatchMaxBytes of the client, or write less", n, s.limit(out.Topic))}
+	if n := out.WireSize(); n > s.limit(out.Topic) {
+		return &EncodeError{Topic: out.Topic, Err: fmt.Errorf("the record has %d bytes, the topic takes at most %d: raise max.message.bytes of the topic, or write less", n, s.limit(out.Topic))}
 	}
 	s.task.Outbox.Add(out, buf)
 	return nil
@@ -114,16 +114,6 @@ func (s *sink[K, V]) limit(topic string) int {
 		s.limited, s.bytes = topic, s.task.MaxBytes(topic)
 	}
 	return s.bytes
-}
-
-// overhead is what a record takes beside its key and value: the batch around it
-// and its own lengths at their longest, and its headers.
-func overhead(headers record.Headers) int {
-	n := 61 + 36
-	for _, h := range headers {
-		n += len(h.Key) + len(h.Value) + 10
-	}
-	return n
 }
 
 // nonNil keeps an empty encoding apart from null.

@@ -77,8 +77,8 @@ func TestSinkErrors(t *testing.T) {
 		{"a key that cannot be encoded", topology.KeySerde(unwritable), "a=1@1", `write to topic "out": encode key: cannot be written`},
 		{"a value that cannot be encoded", topology.ValueSerde(unwritable), "a=1@1", `write to topic "out": encode value: cannot be written`},
 		{"a partition that does not exist", toNowhere, "a=1@1", `write to topic "out": the partitioner chose partition 4 of 4`},
-		{"a record that is too large", topology.Named("k"), "a=" + strings.Repeat("v", 200) + "@1", `write to topic "out": the record has 298 bytes, the topic takes at most 200: raise max.message.bytes of the topic and ProducerBatchMaxBytes of the client, or write less`},
-		{"headers count", topology.Named("k"), "a=1@1 h:" + strings.Repeat("v", 200), `write to topic "out": the record has 310 bytes, the topic takes at most 200: raise max.message.bytes of the topic and ProducerBatchMaxBytes of the client, or write less`},
+		{"a record that is too large", topology.Named("k"), "a=" + strings.Repeat("v", 200) + "@1", `write to topic "out": the record has 298 bytes, the topic takes at most 200: raise max.message.bytes of the topic, or write less`},
+		{"headers count", topology.Named("k"), "a=1@1 h:" + strings.Repeat("v", 200), `write to topic "out": the record has 310 bytes, the topic takes at most 200: raise max.message.bytes of the topic, or write less`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := topology.New("app")

@@ -51,6 +51,11 @@ type Task struct {
 	marking    bool
 	markedTime int64
 	undo       []progressed
+
+	// lines are the operators that make calls, asked the calls that the unit of work
+	// at hand has asked for.
+	lines []CallRules
+	asked []Asked
 }
 
 // Init prepares a task for the assembly of its processors. progress is what was

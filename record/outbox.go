@@ -21,6 +21,16 @@ type Output struct {
 	Source Metadata
 }
 
+// WireSize is how many bytes the output takes at most in a batch of its own: those
+// of the batch, of its lengths at their longest, and its own.
+func (o *Output) WireSize() int {
+	n := 61 + 36 + len(o.Key) + len(o.Value)
+	for _, h := range o.Headers {
+		n += len(h.Key) + len(h.Value) + 10
+	}
+	return n
+}
+
 // batchRecords and batchBytes end a batch; they keep its memory near one page
 // of the client's own buffers.
 const (

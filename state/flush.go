@@ -102,8 +102,16 @@ func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
 			return fmt.Errorf("state: store %q: encode value: %w", s.name, err)
 		}
 	}
+	s.resize(e, len(buf)-split)
 	s.log.add(buf, split, !e.now.present, e.now.ts, nil)
 	return nil
+}
+
+// resize sets the size of an entry that has just been written.
+func (s *store[K, V]) resize(e *Entry[K, V], value int) {
+	s.pinnedBytes -= int(e.size)
+	e.resize(value)
+	s.pinnedBytes += int(e.size)
 }
 
 // FlushLog logs the next unflushed write. A key that was created and deleted
@@ -167,15 +175,19 @@ func (s *store[K, V]) Checkpoint(b Batch) error {
 		key := append(s.scratch[:spacePrefix], e.key...)
 		s.scratch = key
 		if !e.now.present {
-			b.Delete(key)
+			if e.stored {
+				b.Delete(key)
+			}
 			continue
 		}
+		e.stored = true
 		row, err := s.layout.appendRow(s.row[:0], e.now)
 		if err != nil {
 			return fmt.Errorf("state: store %q: encode value: %w", s.name, err)
 		}
 		s.row = row
 		b.Set(key, row)
+		e.resize(len(row))
 	}
 	s.inflight, s.pending = s.pending, s.inflight[:0]
 	s.indexed, s.index = 0, nil

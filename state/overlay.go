@@ -23,6 +23,8 @@ type Entry[K, V any] struct {
 	// used says that the entry was looked up since the hand passed it; clocked that
 	// it is among those that the hand passes.
 	used, clocked bool
+	// stored says that the backend may have a row of it, or is being given one.
+	stored bool
 }
 
 type version[V any] struct {
@@ -56,6 +58,7 @@ type overlay[K, V any] struct {
 	// scratch holds the space's prefix followed by the key looked up last.
 	scratch []byte
 
+	// entries is nil in a store that keeps the entries itself.
 	entries map[string]*Entry[K, V]
 	// spare is about how many bytes the entries that are not pinned take, at most
 	// capacity. clock holds these entries, and some that were pinned since the hand
@@ -78,7 +81,9 @@ type overlay[K, V any] struct {
 
 	journal    []undo[K, V]
 	journaling bool
-	// latest is the latest window start written, in a window store.
+	// units counts the calls of mark.
+	units uint64
+	// latest is the latest window start or end written, in a store of windows.
 	latest int64
 	// absent, if set, says that a key is surely not in the backend.
 	absent func(key K) (bool, error)
@@ -97,6 +102,16 @@ type undo[K, V any] struct {
 // entryOverhead is what an entry costs beside its own fields, its key and its
 // value: its share of the map and the lists, and the rounding up of allocations.
 const entryOverhead = 48
+
+// resize sets the size of an entry whose encoded value has this many bytes.
+func (e *Entry[K, V]) resize(value int) {
+	e.size = int32(entryOverhead + 2*len(e.key) + value + int(unsafe.Sizeof(*e)))
+}
+
+// weight is about how many bytes the encoded value of an entry has.
+func (e *Entry[K, V]) weight() int {
+	return int(e.size) - entryOverhead - 2*len(e.key) - int(unsafe.Sizeof(*e))
+}
 
 func (o *overlay[K, V]) init(space Space, l layout[K, V], capacity int) {
 	o.space, o.layout, o.capacity = space, l, capacity
@@ -129,7 +144,7 @@ func (o *overlay[K, V]) load(key K, bytes []byte) (*Entry[K, V], error) {
 		if e.now.value, e.now.ts, err = o.layout.decodeRow(value); err != nil {
 			return nil, err
 		}
-		e.now.present = true
+		e.now.present, e.stored = true, true
 	}
 	o.keep(e, len(value))
 	return e, nil
@@ -161,7 +176,7 @@ func (o *overlay[K, V]) found(item Item[K, V]) (*Entry[K, V], error) {
 	if e := o.entries[string(b[spacePrefix:])]; e != nil {
 		return e, nil
 	}
-	return &Entry[K, V]{key: string(b[spacePrefix:]), typed: item.Key, now: version[V]{item.Value, item.Timestamp, true}}, nil
+	return &Entry[K, V]{key: string(b[spacePrefix:]), typed: item.Key, now: version[V]{item.Value, item.Timestamp, true}, stored: true}, nil
 }
 
 // enter keeps an entry that found returned, unless there is one of its key by now.
@@ -175,7 +190,7 @@ func (o *overlay[K, V]) enter(e *Entry[K, V]) *Entry[K, V] {
 
 // keep enters an entry that is about this large beside its key.
 func (o *overlay[K, V]) keep(e *Entry[K, V], size int) {
-	e.size = int32(entryOverhead + 2*len(e.key) + size + int(unsafe.Sizeof(*e)))
+	e.resize(size)
 	o.makeRoom(int(e.size))
 	o.entries[e.key] = e
 	o.release(e)
@@ -193,6 +208,9 @@ func (o *overlay[K, V]) stored(key K) (row []byte, ok bool, err error) {
 
 // release makes an entry one that may be dropped.
 func (o *overlay[K, V]) release(e *Entry[K, V]) {
+	if o.entries == nil {
+		return
+	}
 	o.spare += int(e.size)
 	if !e.clocked {
 		e.clocked = true
@@ -246,7 +264,7 @@ func (o *overlay[K, V]) write(e *Entry[K, V], v version[V], headers record.Heade
 	}
 	o.dirty[e.dirty-1].headers = headers
 	if e.epoch != o.epoch {
-		if !o.pinned(e) {
+		if o.entries != nil && !o.pinned(e) {
 			o.spare -= int(e.size)
 		}
 		e.epoch = o.epoch
@@ -263,6 +281,7 @@ func (o *overlay[K, V]) mark() {
 		o.journal = o.journal[:0]
 	}
 	o.journaling = true
+	o.units++
 	o.marks.dirty, o.marks.pending, o.marks.pinned = len(o.dirty), len(o.pending), o.pinnedBytes
 	o.marks.latest = o.latest
 }

@@ -15,7 +15,7 @@ import (
 //	Put    --3--1--2--------->
 //	First  ---------1--2--3-->
 type TimeBuffer[K, V any] struct {
-	store[due[K], waiting[V]]
+	store[due[K], held[V]]
 	keys serde.Serde[K]
 	// Clock is the timestamp of changelog records, normally the wall clock.
 	Clock func() int64
@@ -28,7 +28,7 @@ type TimeBuffer[K, V any] struct {
 	cleared int64
 	// ahead are the first records from head on, if looked; every other one comes
 	// behind them, and there is none if all is set.
-	ahead       []*Entry[due[K], waiting[V]]
+	ahead       []*Entry[due[K], held[V]]
 	head        int
 	looked, all bool
 }
@@ -60,8 +60,8 @@ func (s *TimeBuffer[K, V]) Put(r record.Record[K, V], from record.Metadata) erro
 		return err
 	}
 	s.floor = min(s.floor, r.Timestamp)
-	v := waiting[V]{value: r.Value, origin: origin{Metadata: from, Timestamp: r.Timestamp, Headers: r.Headers}}
-	if err := s.set(e, version[waiting[V]]{value: v, ts: s.Clock(), present: true}, nil); err != nil {
+	v := held[V]{value: r.Value, origin: origin{Metadata: from, Timestamp: r.Timestamp, Headers: r.Headers}}
+	if err := s.set(e, version[held[V]]{value: v, ts: s.Clock(), present: true}, nil); err != nil {
 		return err
 	}
 	s.look(e)
@@ -96,7 +96,7 @@ func (s *TimeBuffer[K, V]) RemoveFirst() error {
 	if s.head++; s.head == len(s.ahead) {
 		s.ahead, s.head = s.ahead[:0], 0
 	}
-	return s.set(e, version[waiting[V]]{ts: s.Clock()}, nil)
+	return s.set(e, version[held[V]]{ts: s.Clock()}, nil)
 }
 
 // All returns every record that waits, in order.
@@ -124,7 +124,7 @@ func (s *TimeBuffer[K, V]) lookAhead() error {
 			s.looked = true
 			return nil
 		}
-		var e *Entry[due[K], waiting[V]]
+		var e *Entry[due[K], held[V]]
 		if err == nil {
 			e, err = s.found(item)
 		}
@@ -145,11 +145,11 @@ func (s *TimeBuffer[K, V]) forget() {
 }
 
 // look enters a new record among those ahead, if it is one of the first.
-func (s *TimeBuffer[K, V]) look(e *Entry[due[K], waiting[V]]) {
+func (s *TimeBuffer[K, V]) look(e *Entry[due[K], held[V]]) {
 	if !s.looked {
 		return
 	}
-	i, _ := slices.BinarySearchFunc(s.ahead[s.head:], e, func(a, b *Entry[due[K], waiting[V]]) int { return strings.Compare(a.key, b.key) })
+	i, _ := slices.BinarySearchFunc(s.ahead[s.head:], e, func(a, b *Entry[due[K], held[V]]) int { return strings.Compare(a.key, b.key) })
 	if i += s.head; i == len(s.ahead) && !s.all {
 		return
 	}

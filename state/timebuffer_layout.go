@@ -30,15 +30,15 @@ type due[K any] struct {
 	number uint32
 }
 
-// waiting is the rest of a record that waits.
-type waiting[V any] struct {
+// held is the rest of a record that waits.
+type held[V any] struct {
 	value V
 	origin
 }
 
-func dueLayout[K, V any](key serde.Serde[K], value serde.Serde[V]) layout[due[K], waiting[V]] {
+func dueLayout[K, V any](key serde.Serde[K], value serde.Serde[V]) layout[due[K], held[V]] {
 	own, ownValue := owning(key), owning(value)
-	return layout[due[K], waiting[V]]{
+	return layout[due[K], held[V]]{
 		appendKey: func(dst []byte, d due[K]) ([]byte, error) {
 			dst, err := key.Append(appendTimestamp(append(dst, inOrder), d.at), d.key)
 			return binary.BigEndian.AppendUint32(dst, d.number), err
@@ -56,8 +56,8 @@ func dueLayout[K, V any](key serde.Serde[K], value serde.Serde[V]) layout[due[K]
 			d.key = own(d.key)
 			return d
 		},
-		value: waitings[V]{value},
-		ownValue: func(w waiting[V]) waiting[V] {
+		value: helds[V]{value},
+		ownValue: func(w held[V]) held[V] {
 			w.value, w.Headers = ownValue(w.value), ownHeaders(w.Headers)
 			return w
 		},
@@ -85,11 +85,11 @@ func ownHeaders(headers record.Headers) record.Headers {
 	return out
 }
 
-// waitings encodes what waits as a bufferValue without older values, followed by
+// helds encodes what waits as a bufferValue without older values, followed by
 // the time zero, as Kafka Streams does.
-type waitings[V any] struct{ value serde.Serde[V] }
+type helds[V any] struct{ value serde.Serde[V] }
 
-func (s waitings[V]) Append(dst []byte, w waiting[V]) ([]byte, error) {
+func (s helds[V]) Append(dst []byte, w held[V]) ([]byte, error) {
 	dst = appendLength(appendLength(w.origin.append(dst), nullLength), nullLength)
 	dst = appendLength(dst, 0)
 	at := len(dst)
@@ -101,7 +101,7 @@ func (s waitings[V]) Append(dst []byte, w waiting[V]) ([]byte, error) {
 	return appendTimestamp(dst, 0), nil
 }
 
-func (s waitings[V]) Decode(data []byte) (w waiting[V], err error) {
+func (s helds[V]) Decode(data []byte) (w held[V], err error) {
 	v, _, err := decodeBufferValue(data)
 	if err != nil {
 		return w, err

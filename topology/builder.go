@@ -18,8 +18,13 @@ type Builder struct {
 	names       map[string]bool
 	through     map[throughKey]through
 	// joins are pairs of nodes whose records have to be partitioned alike.
-	joins  [][2]*node
-	split  []*node
+	joins [][2]*node
+	split []*node
+	// globals are the stores that are whole in every worker.
+	globals []*storeDef
+	wrap    func(node string, t *processors.Task) processors.Around
+	// strict says that stores and repartition topics need chosen names.
+	strict bool
 	index  int
 	faults []error
 }
@@ -71,6 +76,7 @@ func (b *Builder) addNode(n *node, parents ...*node) *node {
 		b.fault("two nodes are named %q: give one of them another name with Named", n.name)
 	}
 	b.names[n.name] = true
+	n.wrap = b.wrap
 	n.id = int32(len(b.nodes))
 	b.nodes = append(b.nodes, n)
 	for _, p := range parents {
@@ -131,6 +137,21 @@ func (b *Builder) Table[K, V any](topic string, options ...TableOption) *Table[K
 	}
 	stream := addSource[K, V](b, &source{topics: []string{topic}, fromLatest: s.fromLatest}, name, s)
 	return addTable(stream, store, b.named(s.name, "KTABLE-SOURCE-"), s)
+}
+
+// RequireNames makes Build refuse stores and repartition topics whose names follow
+// from their place in the topology. Such a name changes when an operator is added
+// or removed before it, and then what is in the topic is lost to the application
+// (Kafka Streams' ensure.explicit.internal.resource.naming).
+func (b *Builder) RequireNames() { b.strict = true }
+
+// Around wraps the work of every operator that is added from now on, and of the
+// user's processors too, but not that of sources: around is called once for each
+// task and operator, and what it returns runs in place of the operator's work on
+// each record. It is for measuring and tracing. A nil Around leaves the operator
+// alone. It costs an allocation a record and operator.
+func (b *Builder) Around(around func(node string, t *processors.Task) processors.Around) {
+	b.wrap = around
 }
 
 // Build checks the topology and compiles it. It reports everything that is wrong

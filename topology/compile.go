@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 )
 
@@ -23,11 +24,16 @@ func compile(b *Builder) *Plan {
 		sub.nodes = append(sub.nodes, n)
 		if n.source != nil {
 			sub.Sources = append(sub.Sources, newSource(b, n))
+			sub.Global = n.source.global
 		}
 	}
 	for _, use := range flushOrder(b) {
 		sub := byGroup[group[use.nodes[0].id]]
-		sub.Stores = append(sub.Stores, newStorePlan(b.application, use))
+		store := newStorePlan(b.application, use)
+		if sub.Global {
+			store.shared = use.share(b)
+		}
+		sub.Stores = append(sub.Stores, store)
 	}
 	return plan
 }
@@ -128,9 +134,30 @@ func (b *Builder) checkSources() {
 		b.fault("the topology is empty: begin with Stream or Table")
 	}
 	b.checkTopicsReadOnce()
+	b.checkNames()
 	for _, s := range b.split {
 		if len(s.children) == 0 {
 			b.fault("node %q: a split without branches drops everything: add Branch or Default", s.name)
+		}
+	}
+}
+
+// positional matches names that were made by index.
+var positional = regexp.MustCompile(`-[0-9]{10}(-|$)`)
+
+// checkNames looks for names of internal topics that would change with the topology.
+func (b *Builder) checkNames() {
+	if !b.strict {
+		return
+	}
+	for _, use := range b.stores {
+		if use.logged && positional.MatchString(use.name) {
+			b.fault("store %q: its name would change with the topology: name it with StoreName", use.name)
+		}
+	}
+	for _, topic := range b.repartition {
+		if positional.MatchString(topic.name) {
+			b.fault("repartition topic %q: its name would change with the topology: give the operator that needs it, or its grouping, a name with Named", topic.name)
 		}
 	}
 }

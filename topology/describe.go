@@ -23,11 +23,15 @@ func (p *Plan) Describe() string {
 	var out strings.Builder
 	out.WriteString("Topologies:\n ")
 	for _, sub := range p.Subtopologies {
-		fmt.Fprintf(&out, "  Sub-topology: %d\n", sub.ID)
+		title, end := "", "\n"
+		if sub.Global {
+			title, end = " for global store (will not generate tasks)", ""
+		}
+		fmt.Fprintf(&out, "  Sub-topology: %d%s\n", sub.ID, title)
 		for _, n := range describedNodes(sub) {
 			fmt.Fprintf(&out, "    %s\n", n)
 		}
-		out.WriteByte('\n')
+		out.WriteString(end)
 	}
 	return out.String()
 }

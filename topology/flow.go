@@ -73,6 +73,19 @@ func (f flow[K, V]) process[K2, V2 any](supplier processors.Supplier[K, V, K2, V
 	return flow[K2, V2]{b: f.b, n: n, rekeyed: true}
 }
 
+func (f flow[K, V]) processValues[V2 any](supplier processors.ValueSupplier[K, V, V2], options []ProcessOption) flow[K, V2] {
+	set := settingsOf(options)
+	name := set.name
+	if name == "" {
+		name = f.b.newName("KSTREAM-PROCESSVALUES-")
+	}
+	n := then(f, name, nil, processors.Values(supplier))
+	for _, store := range set.connected {
+		f.b.useStore(store, n)
+	}
+	return flow[K, V2]{b: f.b, n: n, key: f.key, rekeyed: f.rekeyed}
+}
+
 func (f flow[K, V]) to(topic string, options []SinkOption) {
 	if err := checkTopicName(topic); err != nil {
 		f.b.fault("sink topic %q: %w", topic, err)

@@ -120,11 +120,33 @@ func aggregateSerdes[K, V, A any](s *Stream[K, V], a aggregation, inherited serd
 	return resolve(s.b, at(a.node), key, true), resolve(s.b, at(a.node), value, false)
 }
 
-// WindowedBy divides the records of each key into tumbling or hopping windows.
-func (g *Grouped[K, V]) WindowedBy(w window.Time) *Windowed[K, V] {
-	if err := w.Err(); err != nil {
-		g.from.b.fault("node %q: %w", g.from.n.name, err)
+// WindowedBy divides the records of each key into windows of a fixed length:
+// window.Tumbling, window.Hopping or window.Sliding.
+func (g *Grouped[K, V]) WindowedBy(w window.Fixed) *Windowed[K, V] {
+	if !g.from.b.checkWindows(g.from.n.name, w) {
 		w = window.Tumbling(1e6) // stands in, so that building can go on
 	}
 	return &Windowed[K, V]{grouped: g, windows: w}
+}
+
+// WindowedBySession divides the records of each key into sessions: periods of
+// activity that end when the key has been quiet for more than the gap.
+func (g *Grouped[K, V]) WindowedBySession(w window.SessionSpec) *SessionWindowed[K, V] {
+	if !g.from.b.checkWindows(g.from.n.name, w) {
+		w = window.Session(1e6)
+	}
+	return &SessionWindowed[K, V]{grouped: g, windows: w}
+}
+
+// checkWindows notes what is wrong with windows that a node was given.
+func (b *Builder) checkWindows(node string, w interface{ Err() error }) bool {
+	if w == nil {
+		b.fault("node %q: WindowedBy was given no windows: give it window.Tumbling, window.Hopping or window.Sliding", node)
+		return false
+	}
+	if err := w.Err(); err != nil {
+		b.fault("node %q: %w", node, err)
+		return false
+	}
+	return true
 }

@@ -35,7 +35,9 @@ type planJSON struct {
 }
 
 type subtopologyJSON struct {
-	ID     int         `json:"id"`
+	ID int `json:"id"`
+	// Global says that every worker runs it as a whole, without tasks.
+	Global bool        `json:"global,omitempty"`
 	Nodes  []nodeJSON  `json:"nodes"`
 	Stores []storeJSON `json:"stores"`
 }

@@ -48,7 +48,11 @@ func (m *mermaid) topic(name string) string {
 }
 
 func (m *mermaid) subtopology(sub *Subtopology) {
-	m.line("  subgraph sub%d[\"Sub-topology %d\"]", sub.ID, sub.ID)
+	title := ""
+	if sub.Global {
+		title = ", global"
+	}
+	m.line("  subgraph sub%d[\"Sub-topology %d%s\"]", sub.ID, sub.ID, title)
 	stores := map[string]string{}
 	for i, store := range sub.Stores {
 		stores[store.Name] = fmt.Sprintf("store%d_%d", sub.ID, i)

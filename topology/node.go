@@ -17,6 +17,10 @@ type node struct {
 	// source is set for a node that reads topics, sink for one that writes.
 	source *source
 	sink   *sinkTopic
+	// wrap is the topology's wrapper of processors, if it has one.
+	wrap func(node string, t *processors.Task) processors.Around
+	// calls are set for a node that makes calls.
+	calls *processors.CallRules
 	// assemble makes the node's processor for one task.
 	assemble func(a *assembly, n *node) (any, error)
 }
@@ -30,6 +34,8 @@ type source struct {
 	pattern     *regexp.Regexp
 	repartition *repartitionTopic
 	fromLatest  bool
+	// global says that every worker reads all partitions.
+	global bool
 	// key and value are the serdes that it reads with.
 	key, value any
 }
@@ -101,10 +107,21 @@ func contextOf[K, V any](a *assembly, n *node) (*processors.Context[K, V], error
 		if !ok {
 			return nil, fmt.Errorf("its child %q is a %T", child.name, p)
 		}
+		if around := child.around(a.task); around != nil {
+			typed = processors.Wrap(typed, around)
+		}
 		children = append(children, typed)
 		ids = append(ids, child.id)
 	}
 	return processors.NewContext(a.task, n.id, children, ids), nil
+}
+
+// around is what the topology wraps the work of the node in, or nil.
+func (n *node) around(t *processors.Task) processors.Around {
+	if n.wrap == nil {
+		return nil
+	}
+	return n.wrap(n.name, t)
 }
 
 // addProcessor enters a node that runs what a supplier makes.

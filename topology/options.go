@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/serde"
 )
@@ -57,6 +58,11 @@ type (
 		change(*settings)
 		process()
 	}
+	// StreamJoinOption is an option of the joins of two streams.
+	StreamJoinOption interface {
+		change(*settings)
+		streamJoin()
+	}
 	// StoreOption is an option of a store made for Process.
 	StoreOption interface {
 		change(*settings)
@@ -69,6 +75,8 @@ type settings struct {
 	name       string
 	store      string
 	key, value any
+	// otherValue is the serde of the other stream of a join.
+	otherValue any
 	timestamps any
 	partition  any
 	fromLatest bool
@@ -84,11 +92,13 @@ type settings struct {
 	versioned bool
 	history   time.Duration
 	// waits says that records wait for a join, for the time of grace.
-	waits     bool
-	grace     time.Duration
-	noLog     bool
-	noCache   bool
-	logConfig map[string]string
+	waits       bool
+	grace       time.Duration
+	noLog       bool
+	noCache     bool
+	calls       processors.CallRules
+	logConfig   map[string]string
+	singleStore bool // of a join of a stream with itself
 }
 
 func settingsOf[O interface{ change(*settings) }](options []O) settings {
@@ -116,6 +126,7 @@ func (n NameOption) group()             {}
 func (n NameOption) aggregate()         {}
 func (n NameOption) repartition()       {}
 func (n NameOption) process()           {}
+func (n NameOption) streamJoin()        {}
 
 // SerdeOption is an option of every operation that reads or writes bytes.
 type SerdeOption struct{ apply func(*settings) }
@@ -139,6 +150,7 @@ func (o SerdeOption) group()             {}
 func (o SerdeOption) aggregate()         {}
 func (o SerdeOption) repartition()       {}
 func (o SerdeOption) keep()              {}
+func (o SerdeOption) streamJoin()        {}
 
 // InputOption is an option of everything that reads topics.
 type InputOption struct{ apply func(*settings) }
@@ -164,12 +176,13 @@ func (o InputOption) table()             {}
 type StoreNameOption string
 
 // StoreName names the store of an aggregation or a table, and so its changelog
-// topic.
+// topic. The names of the stores of a join of two streams begin with it.
 func StoreName(name string) StoreNameOption { return StoreNameOption(name) }
 
 func (o StoreNameOption) change(s *settings) { s.store = string(o) }
 func (o StoreNameOption) table()             {}
 func (o StoreNameOption) aggregate()         {}
+func (o StoreNameOption) streamJoin()        {}
 
 // KeepOption is an option of everything that keeps a store.
 type KeepOption struct{ apply func(*settings) }
@@ -183,7 +196,9 @@ func Retention(d time.Duration) KeepOption {
 
 // WithoutChangelog keeps the store on local disk only: what it holds is lost with
 // the disk, or when its task moves.
-func WithoutChangelog() KeepOption { return KeepOption{func(s *settings) { s.noLog = true }} }
+func WithoutChangelog() LogOption {
+	return LogOption{KeepOption{func(s *settings) { s.noLog = true }}}
+}
 
 // WithoutCache logs and forwards every update, instead of the last one of each
 // key at every commit.
@@ -191,9 +206,14 @@ func WithoutCache() KeepOption { return KeepOption{func(s *settings) { s.noCache
 
 // ChangelogConfig adds to the topic configuration with which the changelog is
 // created, or overrides it.
-func ChangelogConfig(config map[string]string) KeepOption {
-	return KeepOption{func(s *settings) { s.logConfig = config }}
+func ChangelogConfig(config map[string]string) LogOption {
+	return LogOption{KeepOption{func(s *settings) { s.logConfig = config }}}
 }
+
+// LogOption is a KeepOption that the joins of two streams take too.
+type LogOption struct{ KeepOption }
+
+func (o LogOption) streamJoin() {}
 
 func (o KeepOption) change(s *settings) { o.apply(s); s.materialized = true }
 func (o KeepOption) table()             {}

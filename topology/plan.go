@@ -31,6 +31,9 @@ type Subtopology struct {
 	Sources []*Source
 	// Stores are its stores, in the order in which a commit flushes them.
 	Stores []*StorePlan
+	// Global says that it has no tasks: every worker runs it once, for all
+	// partitions.
+	Global bool
 	nodes  []*node
 	plan   *Plan
 }
@@ -73,6 +76,7 @@ type StorePlan struct {
 	// Cached says that writes may be held back until the commit.
 	Cached bool
 	use    *storeUse
+	shared sharer
 }
 
 // Input takes the raw records of one source node of a task.
@@ -90,6 +94,9 @@ type TaskStores struct {
 	Lifecycles []state.Lifecycle
 	byName     map[string]any
 }
+
+// Read gives the task a reader of a global store.
+func (s *TaskStores) Read(name string, reader any) { s.byName[name] = reader }
 
 // OpenStores opens the stores of one task. options tells how to open each.
 func (s *Subtopology) OpenStores(t *processors.Task, options func(number int, store *StorePlan) (state.Options, error)) (*TaskStores, error) {

@@ -130,6 +130,9 @@ func (r *resolver) sourceCount(s *Source) int32 {
 }
 
 func (r *resolver) tasks(sub *Subtopology) int32 {
+	if sub.Global {
+		return 0
+	}
 	var most int32
 	for _, source := range sub.Sources {
 		most = max(most, r.sourceCount(source))

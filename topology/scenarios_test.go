@@ -168,6 +168,12 @@ var scenarios = map[string]func(b *builder){
 		z.Merge(x).Merge(y).To("out")
 		y.To("side")
 	},
+	"global": func(b *builder) {
+		g := b.GlobalTable[string, string]("g")
+		s := in(b, "in")
+		b.GlobalTable[string, string]("g2")
+		s.LeftJoinGlobal(g, func(k, _ string) string { return k }, either).To("out")
+	},
 	"two-subtopologies": func(b *builder) {
 		in(b, "z", named("zz")).To("oz")
 		in(b, "y", named("aa")).To("oy")

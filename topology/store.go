@@ -22,9 +22,16 @@ type storeDef struct {
 	cached    bool
 	logConfig map[string]string
 	fault     error
+	// global says that one instance serves all tasks of a worker, which share makes
+	// readable.
+	global bool
+	share  func(b *Builder) sharer
 	// in prepares the store for a topology.
 	in func(b *Builder) opener
 }
+
+// sharer makes the reading side of a global store.
+type sharer func(space state.Space, capacity int) Shared
 
 // opener makes the instance of a store that belongs to one task.
 type opener func(t *processors.Task, o state.Options) (store any, lifecycle state.Lifecycle)
@@ -48,6 +55,10 @@ func (b *Builder) addStore(def *storeDef, owner *node) {
 
 // useStore connects a node to a store, which is entered if it is new.
 func (b *Builder) useStore(def *storeDef, n *node) *storeUse {
+	if def.global {
+		b.readGlobal(def, n)
+		return nil
+	}
 	if !slices.Contains(n.stores, def.name) {
 		n.stores = append(n.stores, def.name)
 	}
@@ -99,6 +110,11 @@ func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[
 			return store, store.Lifecycle()
 		}
 	}
+	def.share = func(b *Builder) sharer {
+		changelog := changelogTopic(b.application, name)
+		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		return func(space state.Space, capacity int) Shared { return state.NewShared(space, key, value, capacity) }
+	}
 	return def
 }
 
@@ -133,12 +149,18 @@ func bufferStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V]
 	return def
 }
 
-func windowStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
+// newWindowedDef is newStoreDef for a store that forgets.
+func newWindowedDef(name string, s settings) *storeDef {
 	def := newStoreDef(name, s)
 	def.windowed = true
 	if s.retention < time.Millisecond && def.fault == nil {
 		def.fault = fmt.Errorf("store %q: the retention must be at least 1 ms, got %v", name, s.retention)
 	}
+	return def
+}
+
+func windowStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
+	def := newWindowedDef(name, s)
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)

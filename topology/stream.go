@@ -122,6 +122,12 @@ func (s *Stream[K, V]) Process[K2, V2 any](supplier processors.Supplier[K, V, K2
 	return &Stream[K2, V2]{s.process(supplier, options)}
 }
 
+// ProcessValues is Process for a processor that leaves the keys as they are, so that
+// nothing has to be repartitioned behind it.
+func (s *Stream[K, V]) ProcessValues[V2 any](supplier processors.ValueSupplier[K, V, V2], options ...ProcessOption) *Stream[K, V2] {
+	return &Stream[K, V2]{s.processValues(supplier, options)}
+}
+
 // To writes the stream to a topic, which has to exist. Records keep their
 // timestamp and headers, and go to the partition that Kafka's Java client would
 // choose for their key.

@@ -8,16 +8,27 @@ import (
 	"github.com/tidemill/tidemill/window"
 )
 
-// Windowed is a grouped stream divided into windows, to be aggregated.
+// Windowed is a grouped stream divided into windows of a fixed length, to be
+// aggregated.
+//
+// Tumbling and hopping windows have their places in time. Sliding windows follow the
+// records: each record of a key makes the window that ends with it and, once there
+// is another record in it, the first one behind it, so that two records share a
+// window if they are at most the difference apart. Their bounds are both inclusive,
+// and only they pass over null values.
+//
+//	--1(0:10)--1(0:12)-->
+//	Tumbling(5s), Count  --[0:10]:1--[0:10]:2-->
+//	Sliding(5s), Count   --[0:05]:1--[0:11]:1--[0:07]:2-->
 type Windowed[K, V any] struct {
 	grouped *Grouped[K, V]
-	windows window.Time
+	windows window.Fixed
 	final   bool
 }
 
 // EmitFinal passes on each result once, when its window has closed: when the
-// highest timestamp seen has reached the window's end and grace. Without it every
-// change is passed on.
+// highest timestamp seen has reached the window's end and grace, or has passed them
+// if the end is inclusive. Without it every change is passed on.
 //
 //	--1(0:01)--1(0:30)--1(1:20)-->
 //	Tumbling(1m), Count           --[0:00]:1--[0:00]:2--[1:00]:1-->
@@ -28,45 +39,70 @@ func (w *Windowed[K, V]) EmitFinal() *Windowed[K, V] {
 	return &next
 }
 
-// Count counts the records of each key in each window, null values included.
+// Count counts the records of each key in each window. Null values count too, except
+// in sliding windows.
 func (w *Windowed[K, V]) Count(options ...AggregateOption) *WindowedTable[K, int64] {
 	set := settingsOf(options)
-	w.grouped.from.b.burnForCount(set)
-	agg := processors.WindowAggregate[K, V, int64]{Fold: processors.Counting[K, V], Nulls: true}
-	return addWindowed(w, set, "KSTREAM-AGGREGATE-", agg, nil)
+	if _, sliding := w.windows.(window.SlidingSpec); !sliding {
+		w.grouped.from.b.burnForCount(set)
+	}
+	return addWindowed(w, set, "KSTREAM-AGGREGATE-", folding[K, V, int64]{fold: processors.Counting[K, V], nulls: true})
 }
 
 // Reduce combines the values of each key in each window into one of the same
 // type. The first value is taken as it is.
 func (w *Windowed[K, V]) Reduce(reduce func(aggregate, value V) V, options ...AggregateOption) *WindowedTable[K, V] {
-	agg := processors.WindowAggregate[K, V, V]{Fold: processors.Reducing[K](reduce)}
-	return addWindowed(w, settingsOf(options), "KSTREAM-REDUCE-", agg, w.grouped.from.value)
+	f := folding[K, V, V]{fold: processors.Reducing[K](reduce), inherited: w.grouped.from.value}
+	return addWindowed(w, settingsOf(options), "KSTREAM-REDUCE-", f)
 }
 
 // Aggregate combines the values of each key in each window into a value of
 // another type, which begins as what initial returns. See Grouped.Aggregate.
 func (w *Windowed[K, V]) Aggregate[A any](initial func() A, add func(key K, value V, aggregate A) A, options ...AggregateOption) *WindowedTable[K, A] {
-	agg := processors.WindowAggregate[K, V, A]{Fold: processors.Aggregating(initial, add)}
-	return addWindowed(w, settingsOf(options), "KSTREAM-AGGREGATE-", agg, nil)
+	return addWindowed(w, settingsOf(options), "KSTREAM-AGGREGATE-", folding[K, V, A]{fold: processors.Aggregating(initial, add)})
 }
 
-func addWindowed[K, V, A any](w *Windowed[K, V], set settings, prefix string, agg processors.WindowAggregate[K, V, A], inherited serde.Serde[A]) *WindowedTable[K, A] {
+// folding is how an aggregation combines values.
+type folding[K, V, A any] struct {
+	fold processors.Fold[K, V, A]
+	// nulls says that the fold does not look at values.
+	nulls bool
+	// inherited is the serde that the aggregates have from the values.
+	inherited serde.Serde[A]
+}
+
+func addWindowed[K, V, A any](w *Windowed[K, V], set settings, prefix string, f folding[K, V, A]) *WindowedTable[K, A] {
 	b := w.grouped.from.b
 	a := b.nameAggregation(set, prefix)
 	keyed := w.grouped.keyed(a.store)
-	key, value := aggregateSerdes(keyed, a, inherited)
-	agg.Store, agg.Windows, agg.Final = a.store, w.windows, w.final
-	n := then(keyed.flow, a.node, nil, agg.Supplier())
-	least := time.Duration(w.windows.Size()+w.windows.GracePeriod()) * time.Millisecond
+	key, value := aggregateSerdes(keyed, a, f.inherited)
+	a.noCache = a.noCache || w.final
+	t := &WindowedTable[K, A]{table[window.Key[K], A]{b: b, value: value}}
+	switch windows := w.windows.(type) {
+	case window.Time:
+		a.retain(b, windows.Size()+windows.GracePeriod(), "window and grace")
+		agg := processors.WindowAggregate[K, V, A]{Store: a.store, Windows: windows, Fold: f.fold, Final: w.final, Nulls: f.nulls}
+		t.n = then(keyed.flow, a.node, nil, agg.Supplier())
+		t.key = window.Serde(key, windows.Size())
+		t.origin = kept[window.Key[K], A]{b: b, store: a.store, open: processors.WindowedRows[K, A]}
+		b.addStore(windowStore(a.store, key, value, a.settings), t.n)
+	case window.SlidingSpec:
+		a.retain(b, 2*windows.Difference()+windows.GracePeriod(), "twice the difference and grace")
+		agg := processors.SlidingAggregate[K, V, A]{Store: a.store, Windows: windows, Fold: f.fold, Final: w.final}
+		t.n = then(keyed.flow, a.node, nil, agg.Supplier())
+		t.key = window.Serde(key, windows.Difference())
+		t.origin = kept[window.Key[K], A]{b: b, store: a.store, open: processors.SlidingRows[K, A]}
+		b.addStore(slidingStore(a.store, windows, key, value, a.settings), t.n)
+	}
+	return t
+}
+
+// retain settles how long a store keeps windows: at least so many milliseconds.
+func (a *aggregation) retain(b *Builder, milliseconds int64, what string) {
+	least := time.Duration(max(1, milliseconds)) * time.Millisecond
 	if a.retention == 0 {
 		a.retention = least
 	} else if a.retention < least {
-		b.fault("node %q: the retention %v is shorter than window and grace together, %v: windows would be lost before they close", a.node, a.retention, least)
+		b.fault("node %q: the retention %v is shorter than %s together, %v: windows would be lost before they close", a.node, a.retention, what, least)
 	}
-	a.noCache = a.noCache || w.final
-	b.addStore(windowStore(a.store, key, value, a.settings), n)
-	return &WindowedTable[K, A]{table[window.Key[K], A]{
-		b: b, n: n, key: window.Serde(key, w.windows.Size()), value: value,
-		origin: kept[window.Key[K], A]{b: b, store: a.store, open: processors.WindowedRows[K, A]},
-	}}
 }

@@ -75,5 +75,10 @@ func (s *WindowedStream[K, V]) Process[K2, V2 any](supplier processors.Supplier[
 	return &Stream[K2, V2]{s.process(supplier, options)}
 }
 
+// ProcessValues is Process for a processor that leaves the keys as they are.
+func (s *WindowedStream[K, V]) ProcessValues[V2 any](supplier processors.ValueSupplier[window.Key[K], V, V2], options ...ProcessOption) *WindowedStream[K, V2] {
+	return &WindowedStream[K, V2]{s.processValues(supplier, options)}
+}
+
 // To writes the stream to a topic, which has to exist.
 func (s *WindowedStream[K, V]) To(topic string, options ...SinkOption) { s.to(topic, options) }

@@ -69,6 +69,19 @@ func (d *Driver) move(name string, to int) error {
 	return d.run()
 }
 
+// Compact compacts all changelogs, as brokers do now and then: of the records of a key
+// only the last one stays. A tombstone that is the last one stays too, as it does for
+// a day in Kafka.
+func (d *Driver) Compact() {
+	for _, sub := range d.plan.Subtopologies {
+		for _, store := range sub.Stores {
+			if store.Changelog != "" {
+				d.topics[store.Changelog].compact()
+			}
+		}
+	}
+}
+
 // Tasks are the names of all tasks, such as 0_3 for partition 3 of subtopology 0.
 func (d *Driver) Tasks() []string {
 	var names []string

@@ -148,5 +148,10 @@ func (d *Driver) Close() {
 	for _, h := range d.tasks {
 		d.check(h.close())
 	}
-	d.tasks = nil
+	for _, w := range d.workers {
+		for _, g := range w.globals {
+			d.check(g.task.Close())
+		}
+	}
+	d.tasks, d.workers = nil, nil
 }

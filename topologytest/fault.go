@@ -1,6 +1,9 @@
 package topologytest
 
-import "math/rand/v2"
+import (
+	"fmt"
+	"math/rand/v2"
+)
 
 // Point is a kind of moment at which something can go wrong.
 type Point uint8
@@ -45,6 +48,8 @@ const (
 	// Move gives the task to the next worker in good order, as a rebalance does. That
 	// happens at Processed only; elsewhere it is Nothing.
 	Move
+	// Compact does what the method of that name does, which harms nothing by itself.
+	Compact
 )
 
 // Faults has f say what goes wrong at each moment.
@@ -63,7 +68,7 @@ func Chaos(seed uint64) Option {
 		if random.IntN(chaosOdds) > 0 {
 			return Nothing
 		}
-		return []Fault{Crash, Crash, Wipe, Move}[random.IntN(4)]
+		return []Fault{Crash, Crash, Wipe, Move, Compact}[random.IntN(5)]
 	})
 }
 
@@ -78,11 +83,18 @@ func (w *worker) moment(p Point, h *hosted) {
 		m.Task = h.id.String()
 	}
 	w.d.moments++
-	w.fault = w.d.config.faults(m)
-	if w.fault == Move && p != Processed {
-		w.fault = Nothing
+	fault := w.d.config.faults(m)
+	switch {
+	case fault == Compact:
+		w.d.Compact()
+	case fault == Move && p != Processed:
+	default:
+		w.fault = fault
 	}
 }
+
+// patience is how many faults in a row a worker survives.
+const patience = 1000
 
 // dying says whether what the worker does has no effect any more.
 func (w *worker) dying() bool { return w.fault == Crash || w.fault == Wipe }
@@ -91,6 +103,12 @@ func (w *worker) dying() bool { return w.fault == Crash || w.fault == Wipe }
 func (w *worker) suffer(h *hosted) error {
 	fault := w.fault
 	w.fault = Nothing
+	if fault != Nothing {
+		w.suffered++
+	}
+	if w.suffered > patience {
+		return fmt.Errorf("topologytest: %d faults of worker %d without a commit in between: let Faults return Nothing now and then", w.suffered, w.number)
+	}
 	switch fault {
 	case Crash, Wipe:
 		return w.restart(fault == Wipe)
@@ -109,10 +127,18 @@ func (w *worker) restart(wipe bool) error {
 			return err
 		}
 	}
+	for _, g := range w.globals {
+		if err := g.task.Close(); err != nil {
+			return err
+		}
+	}
 	if wipe {
 		if err := w.wipe(); err != nil {
 			return err
 		}
+	}
+	if err := w.openGlobals(); err != nil {
+		return err
 	}
 	for _, h := range w.tasks {
 		if err := h.open(); err != nil {

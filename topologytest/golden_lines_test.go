@@ -181,6 +181,14 @@ func (s goldenStore) compare(t *testing.T, d *topologytest.Driver, name string) 
 	case *state.Versioned[string, *string]:
 		s.versioned[*string](t, d, name)
 		return
+	case *state.Session[string, string]:
+		got = s.spans(d.Session[string, string](name).All())
+	case *state.Session[string, int64]:
+		got = s.spans(d.Session[string, int64](name).All())
+	case *state.Sliding[string, string]:
+		got = s.spans(d.Sliding[string, string](name).All())
+	case *state.Sliding[string, int64]:
+		got = s.spans(d.Sliding[string, int64](name).All())
 	default:
 		t.Fatalf("store %q: no reader for a %T", name, stores[0])
 	}
@@ -211,6 +219,20 @@ func (s goldenStore) window[K, V any](d *topologytest.Driver, name string) []str
 		lines = append(lines, lineOfRow(line{
 			key: row.Key.Key, windowed: true, start: row.Key.Start, end: row.Key.Start + size, value: row.Value, ts: row.Timestamp,
 		}))
+	}
+	return lines
+}
+
+// spans lists the rows of a store of sessions, which have no timestamps, or of
+// sliding windows.
+func (s goldenStore) spans[K, V any](rows []state.Item[state.Span[K], V]) []string {
+	var lines []string
+	for _, row := range rows {
+		l := line{key: row.Key.Key, windowed: true, start: row.Key.Start, end: row.Key.End, value: row.Value, ts: row.Timestamp}
+		if s.Kind == "session" {
+			l.ts = 0
+		}
+		lines = append(lines, lineOfRow(l))
 	}
 	return lines
 }

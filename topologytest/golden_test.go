@@ -16,9 +16,13 @@ import (
 // families are the topologies of the golden scenarios by their names, a file each.
 var families = []map[string]func(b *topology.Builder, g *golden){
 	aggregationScenarios,
+	globalScenarios,
 	hoppingScenarios,
 	processorScenarios,
+	sessionScenarios,
+	slidingScenarios,
 	statelessScenarios,
+	streamJoinScenarios,
 	streamTableScenarios,
 	tableScenarios,
 	tumblingScenarios,
@@ -35,23 +39,6 @@ var notYet = []string{
 	// foreign-key-join
 	"fk-inner",
 	"fk-left",
-	// session
-	"session-count-grace0",
-	"session-max-onclose-grace0",
-	"session-sum-reduce-grace",
-	// sliding
-	"sliding-count-grace",
-	"sliding-count-onclose",
-	"sliding-early-records",
-	// stream-global-join
-	"global-inner",
-	"global-left-bykey",
-	// stream-stream-join
-	"ss-inner-after-only",
-	"ss-inner-symmetric-grace0",
-	"ss-left-symmetric-grace",
-	"ss-outer-asymmetric-quirk",
-	"ss-outer-symmetric-grace0",
 	// suppress
 	"suppress-session-close-smallgrace",
 	"suppress-timelimit-bounded-table",
@@ -175,10 +162,10 @@ func readGolden(t *testing.T) []*golden {
 	return all
 }
 
-func (g *golden) run(t *testing.T, build func(*topology.Builder, *golden)) {
+func (g *golden) run(t *testing.T, build func(*topology.Builder, *golden), options ...topologytest.Option) {
 	b := topology.New("golden")
 	build(b, g)
-	d := topologytest.New(t, b)
+	d := topologytest.New(t, b, options...)
 	inputs := map[string]*topologytest.Input[[]byte, []byte]{}
 	for topic := range g.Types.Inputs {
 		inputs[topic] = d.Input[[]byte, []byte](topic)

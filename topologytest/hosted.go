@@ -35,7 +35,7 @@ func (h *hosted) open() error {
 		Application: d.plan.Application, Policies: d.config.policies, MaxIdle: d.config.maxIdle.Milliseconds(),
 		Partitions: func(name string) (int32, error) { return int32(len(d.topic(name).logs)), nil },
 		MaxBytes:   func(string) int { return maxBytes },
-		Space:      h.worker.directory.Space, CacheBytes: d.config.cacheBytes,
+		Space:      h.worker.directory.Space, CacheBytes: d.config.cacheBytes, Global: h.worker.readers,
 		NewBatch: d.batch, Report: d.report,
 	})
 	if err != nil {
@@ -105,7 +105,7 @@ func (h *hosted) restore() error {
 		batch := store.Space().NewBatch()
 		err = state.Replay(store, batch, func(yield func(record.Raw) bool) {
 			for _, e := range l.entries[at.Offset:] {
-				if !yield(e.Raw) {
+				if !e.gone && !yield(e.Raw) {
 					return
 				}
 			}

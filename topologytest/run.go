@@ -9,6 +9,11 @@ func (d *Driver) run() error {
 		if err := d.discover(); err != nil {
 			return err
 		}
+		for _, w := range d.workers {
+			if err := w.catchUp(); err != nil {
+				return err
+			}
+		}
 		h := d.next()
 		if h == nil {
 			break

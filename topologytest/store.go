@@ -19,7 +19,10 @@ func (d *Driver) Stores[S any](name string) []S {
 }
 
 func storesOf[S any](d *Driver, name string) ([]S, error) {
-	var stores []S
+	stores, err := globalStores[S](d, name)
+	if err != nil || stores != nil {
+		return stores[:min(1, len(stores))], err // they all hold the same
+	}
 	for _, h := range d.tasks {
 		found := h.task.Store(name)
 		if found == nil {

@@ -1,6 +1,10 @@
 package topologytest
 
-import "github.com/tidemill/tidemill/record"
+import (
+	"slices"
+
+	"github.com/tidemill/tidemill/record"
+)
 
 // topic is a topic in memory.
 type topic struct {
@@ -24,9 +28,24 @@ type entry struct {
 	// topics.
 	step   int
 	number int64
+	// gone says that compaction has removed it.
+	gone bool
 }
 
 func (l *log) end() int64 { return int64(len(l.entries)) }
+
+// compact removes all records that have a later one of the same key behind them.
+func (t *topic) compact() {
+	for _, l := range t.logs {
+		later := map[string]bool{}
+		for i := range slices.Backward(l.entries) {
+			e := &l.entries[i]
+			e.gone = later[string(e.Key)]
+			later[string(e.Key)] = true
+		}
+	}
+	t.order = slices.DeleteFunc(t.order, func(at place) bool { return t.logs[at.partition].entries[at.offset].gone })
+}
 
 // topic returns the topic of this name, which is made if it does not exist.
 func (d *Driver) topic(name string) *topic {

@@ -15,6 +15,8 @@ type worker struct {
 	d         *Driver
 	number    int
 	tasks     []*hosted
+	globals   []*global
+	readers   map[string]func() any // of the global stores, by name
 	backend   state.Backend
 	directory *state.Directory
 	// pending is written, but not visible before the commit.
@@ -24,12 +26,17 @@ type worker struct {
 	committed, checkpointed int64
 	// fault is what goes wrong at this moment.
 	fault Fault
+	// suffered counts the faults since the last commit.
+	suffered int
 }
 
 func (d *Driver) addWorker() error {
 	w := &worker{d: d, number: len(d.workers), committed: d.now, checkpointed: d.now}
 	d.workers = append(d.workers, w)
-	return w.wipe()
+	if err := w.wipe(); err != nil {
+		return err
+	}
+	return w.openGlobals()
 }
 
 // wipe gives the worker empty local state.
@@ -121,7 +128,7 @@ func (w *worker) publish() {
 	for _, out := range w.pending {
 		w.d.append(out)
 	}
-	w.pending, w.worked, w.committed = nil, false, w.d.now
+	w.pending, w.worked, w.committed, w.suffered = nil, false, w.d.now, 0
 }
 
 // checkpoint writes what is committed to local state.

@@ -6,6 +6,17 @@ import (
 	"time"
 )
 
+// Fixed is a specification of windows of a fixed length: of tumbling or hopping ones
+// (Time), or of sliding ones (SlidingSpec).
+type Fixed interface {
+	// Err is what is wrong with the specification, or nil.
+	Err() error
+	fixed()
+}
+
+func (Time) fixed()        {}
+func (SlidingSpec) fixed() {}
+
 // Time is a specification of tumbling or hopping windows: intervals of a fixed
 // size, [start, start+size), aligned to the Unix epoch.
 type Time struct {

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -64,7 +65,7 @@ func layOut(subs []subtopologyTopics, counts map[string]int32) (map[task.ID][]to
 		}
 	}
 	if len(faults) > 0 {
-		return nil, fmt.Errorf("%s", strings.Join(faults, "; "))
+		return nil, fmt.Errorf("%w: %s", errCopartitioning, strings.Join(faults, "; "))
 	}
 	for topic, n := range counts {
 		id, reads := subtopologyOf(subs, topic)
@@ -78,6 +79,9 @@ func layOut(subs []subtopologyTopics, counts map[string]int32) (map[task.ID][]to
 	}
 	return out, nil
 }
+
+// errCopartitioning is what the faults of a layout have in common.
+var errCopartitioning = errors.New("topics that are joined need the same number of partitions")
 
 // copartitionFault describes how the topics of a group differ, or is empty.
 // Topics that do not exist yet are left out.
@@ -99,8 +103,7 @@ func copartitionFault(subtopology int, group []string, counts map[string]int32) 
 	if !differ {
 		return ""
 	}
-	return fmt.Sprintf("subtopology %d: topics that are joined need the same number of partitions: %s; "+
-		"recreate one of them, or repartition the stream", subtopology, strings.Join(described, ", "))
+	return fmt.Sprintf("subtopology %d: %s; recreate one of them, or repartition the stream", subtopology, strings.Join(described, ", "))
 }
 
 // balancer is the group protocol: it moves whole tasks, cooperatively, over the

@@ -39,7 +39,7 @@ func TestLayOut(t *testing.T) {
 		{"a topic without partitions does not exist", mixed, map[string]int32{"a": 1, "b": 0, "c": 1}, "2_0:[c-0]"},
 		{"equal counts are co-partitioned", joinedTopics, map[string]int32{"a": 1, "b": 1}, "0_0:[a-0 b-0]"},
 		{"different counts are not", joinedTopics, map[string]int32{"a": 2, "b": 4},
-			`subtopology 0: topics that are joined need the same number of partitions: "a" has 2, "b" has 4; ` +
+			`topics that are joined need the same number of partitions: subtopology 0: "a" has 2, "b" has 4; ` +
 				`recreate one of them, or repartition the stream`},
 	} {
 		t.Run(row.name, func(t *testing.T) {

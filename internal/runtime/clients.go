@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -39,14 +40,16 @@ const (
 	linger             = 5 * time.Millisecond
 	maxBufferedRecords = 50_000
 	maxBufferedBytes   = 64 << 20
-	maxFetchBytes      = 16 << 20
+	leastFetchBytes    = 1 << 20
 	// metadataMinAge is also how long the client holds a partition up when a write
 	// to it has to be tried again, which happens while a busy broker still ends the
 	// last transaction. The client's own default of 5 s would outlast a transaction.
 	metadataMinAge = 250 * time.Millisecond
 )
 
-func (c clients) producer() (*kgo.Client, error) {
+// producer makes the client that writes. Topics take batches of different sizes,
+// and refuse larger ones.
+func (c clients) producer(batchBytes func(topic string) int32) (*kgo.Client, error) {
 	opts := []kgo.Opt{
 		kgo.ProducerLinger(linger),
 		kgo.MaxBufferedRecords(maxBufferedRecords),
@@ -54,7 +57,7 @@ func (c clients) producer() (*kgo.Client, error) {
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 	}
 	opts = append(opts, c.base("producer")...)
-	opts = append(opts, kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.UnknownTopicRetries(10))
+	opts = append(opts, kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.UnknownTopicRetries(10), kgo.ProducerBatchMaxBytesFn(batchBytes))
 	if c.config.ExactlyOnce {
 		opts = append(opts, kgo.TransactionalID(c.transactionalID()), kgo.TransactionTimeout(c.config.TransactionTimeout))
 	}
@@ -65,13 +68,31 @@ func (c clients) producer() (*kgo.Client, error) {
 // that the transaction which it may have left open ends at once.
 func (c clients) transactionalID() string { return c.application + "-" + c.instance }
 
+// fetcher makes the client that reads. What it fetches grows several times when it
+// is decompressed and decoded, and one fetch may come on top of a full buffer: so
+// it is smaller than that.
 func (c clients) fetcher() (*kgo.Client, error) {
-	opts := append([]kgo.Opt{kgo.FetchMaxBytes(maxFetchBytes)}, c.base("fetcher")...)
+	opts := append([]kgo.Opt{kgo.FetchMaxBytes(int32(min(max(c.config.BufferedBytes/2, leastFetchBytes), math.MaxInt32)))}, c.base("fetcher")...)
 	opts = append(opts, kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if c.config.ExactlyOnce {
 		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
 	return openClient(opts)
+}
+
+// global makes the client that follows the topics of the global stores.
+func (c clients) global() (*kgo.Client, error) {
+	opts := append(c.base("global"), kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if c.config.ExactlyOnce {
+		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	}
+	return openClient(opts)
+}
+
+// letters makes the client that writes the dead letters of global stores, outside of
+// any transaction.
+func (c clients) letters() (*kgo.Client, error) {
+	return openClient(append(c.base("letters"), kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks())))
 }
 
 func (c clients) restorer() (*kgo.Client, error) { return openClient(c.base("restorer")) }
@@ -102,6 +123,9 @@ func openClient(opts []kgo.Opt) (*kgo.Client, error) {
 func topicsOf(plan *topology.Plan) []subtopologyTopics {
 	var out []subtopologyTopics
 	for _, sub := range plan.Subtopologies {
+		if sub.Global {
+			continue
+		}
 		s := subtopologyTopics{id: sub.ID, copartitioned: sub.Copartitioned()}
 		for _, source := range sub.Sources {
 			s.topics = append(s.topics, source.Topics...)

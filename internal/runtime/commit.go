@@ -41,6 +41,9 @@ func (w *Worker) commit() error {
 
 // commitAnd commits and, while the lanes still stand, does something more.
 func (w *Worker) commitAnd(then func()) error {
+	if err := w.drain(); err != nil {
+		return err
+	}
 	began := time.Now()
 	release, err := w.pause(true)
 	defer release()
@@ -105,6 +108,7 @@ func (w *Worker) pause(flush bool) (release func(), err error) {
 			}
 			arrived.Done()
 			<-resume
+			l.drained = nil
 		}
 	}
 	arrived.Wait()

@@ -4,6 +4,7 @@
 // The life of a worker and of what passes through it:
 //
 //	prepare.go    topics are checked and internal ones created
+//	global.go     tables that are whole in every worker are read to their end
 //	rebalance.go  the group gives partitions, and takes them
 //	open.go       a task's offsets are fetched and its stores restored
 //	fetch.go      its partitions are polled

@@ -75,7 +75,7 @@ func (e *emitter) emit(h *hosted, b *record.Batch) {
 func acknowledged(r *kgo.Record, err error) {
 	s := r.Context.(*slab)
 	if err != nil && !s.failed.Swap(true) {
-		s.emitter.failed(&produceError{topic: r.Topic, err: err})
+		s.emitter.failed(&produceError{topic: r.Topic, err: withHint(err)})
 	}
 	if s.waiting.Add(-1) == 0 {
 		s.done()

@@ -52,6 +52,9 @@ var errLost = errors.New("the group has gone on without this worker")
 // recoverable says whether a failed commit or produce is a reason to go back to
 // what is committed, rather than to end.
 func recoverable(err error) bool {
+	if global := (*globalError)(nil); errors.As(err, &global) {
+		return false
+	}
 	if kerr.IsRetriable(err) {
 		return true
 	}

@@ -59,11 +59,13 @@ func (w *Worker) unhost(h *hosted) {
 	delete(w.hosted, h.id)
 	w.fetcher.remove(h)
 	h.forget()
+	w.pinned.forget(h)
 	w.closeTask(h)
 	w.observe(Event{Kind: TaskStopped, Task: h.id.String()})
 }
 
 func (w *Worker) closeTask(h *hosted) {
+	h.calls.cancel(errGivenUp)
 	if err := h.task.Close(); err != nil {
 		w.log.Warn("closing a processor failed", "task", h.id.String(), "error", err)
 	}
@@ -102,6 +104,9 @@ func (w *Worker) recover(cause error) error {
 	w.abort()
 	for _, h := range w.hosted {
 		w.unhost(h)
+	}
+	for _, l := range w.lanes {
+		l.failure = nil
 	}
 	release()
 	w.fetcher.start()
@@ -223,10 +228,12 @@ func (w *Worker) release() error {
 	if w.producer != nil {
 		w.producer.Close()
 	}
+	w.globals.stop()
 	for _, l := range w.lanes {
 		close(l.control)
 	}
 	w.running.Wait()
+	errs = append(errs, w.awaitCalls())
 	if w.restorer != nil {
 		w.restorer.client.Close()
 	}

@@ -21,6 +21,7 @@ type hosted struct {
 	// committedOnly says that the inputs are read up to the last stable offset.
 	committedOnly bool
 
+	calls    *calls
 	mu       sync.Mutex
 	inbox    []delivery
 	buffered []int  // bytes in the inbox and the task, by input
@@ -36,8 +37,12 @@ type hosted struct {
 	// one is being written. Only the worker's own goroutine uses them.
 	checkpointed  time.Time
 	checkpointing bool
+	// pinned is the task's share of what the worker counts.
+	pinned int64
 
 	batches []*record.Batch
+	// worked is when the task had something to do last, by the wall clock.
+	worked int64
 	// received is how many bytes the task itself holds, by input.
 	received []int
 }
@@ -117,9 +122,9 @@ func (h *hosted) settle() {
 }
 
 // makeWay is called when the task cannot go on with what it holds, because it
-// waits for another input or for a record's next attempt. If that keeps the fetcher
-// from polling, what waits is paused and counts no more, so that all other
-// partitions go on: the input that is waited for may be one of them.
+// waits for another input, for a record's next attempt or for long calls. If that
+// keeps the fetcher from polling, what waits is paused and counts no more, so that
+// all other partitions go on: the input that is waited for may be one of them.
 func (h *hosted) makeWay() {
 	if !h.fetch.full() {
 		return

@@ -16,15 +16,21 @@ type lane struct {
 	wake    chan struct{}
 	control chan func()
 	failed  func(error)
-	// full is told when a task holds so much uncommitted that it needs a commit.
+	// full is told when the tasks hold so much that they need a commit.
 	full   func()
-	pinned int
+	pinned *pinned
 	timer  *time.Timer
+	// failure is what has ended the processing of the lane's tasks.
+	failure error
+	// drained is told when no task has calls under way any more. While it is set,
+	// tasks that make calls take nothing more; the others go on.
+	drained chan<- struct{}
+	told    bool
 	// worked says that there is something to commit.
 	worked atomic.Bool
 }
 
-func newLane(e *emitter, failed func(error), full func(), pinned int) *lane {
+func newLane(e *emitter, failed func(error), full func(), pinned *pinned) *lane {
 	return &lane{
 		emitter: e, failed: failed, full: full, pinned: pinned,
 		wake: make(chan struct{}, 1), control: make(chan func(), 1), timer: time.NewTimer(time.Hour),
@@ -74,34 +80,36 @@ const chunk = 128
 func (l *lane) turn() (busy bool) {
 	now := time.Now().UnixMilli()
 	next := int64(0)
+	quiet := l.drained != nil && l.failure == nil
 	for _, h := range l.tasks {
-		h.receive()
-		n, err := h.task.Process(chunk, now)
-		punctuated := false
-		if err == nil {
-			punctuated, err = h.task.Punctuate(now)
-		}
-		if n > 0 || punctuated {
-			l.worked.Store(true)
-		}
+		n, done, err := l.work(h, now)
 		l.emit(h)
 		if err != nil {
-			l.failed(err)
+			l.failure = err
 			l.tasks = nil // nothing more is to be processed behind a failure
+			l.failed(err)
 			return false
 		}
+		h.calls.start(h.task, now)
 		if n > 0 {
 			busy = true
+			h.worked = now
 			h.settle()
-			if h.task.CommitRequested() || h.task.Pinned() > l.pinned {
+			l.pinned.note(h)
+			if h.task.CommitRequested() || l.pinned.full() {
 				l.full()
 			}
-		} else {
+		} else if h.stuck(now) {
 			h.makeWay()
 		}
-		if at := h.due(now); at > 0 && (next == 0 || at < next) {
+		quiet = quiet && done
+		if at := h.due(now, l.drained != nil); at > 0 && (next == 0 || at < next) {
 			next = at
 		}
+	}
+	if quiet && !l.told {
+		l.told = true
+		l.drained <- struct{}{}
 	}
 	if !busy && next > 0 {
 		l.timer.Reset(time.Duration(next-now) * time.Millisecond)
@@ -109,14 +117,53 @@ func (l *lane) turn() (busy bool) {
 	return busy
 }
 
+// work has a task do a part of what there is to do, and returns how much that was.
+// done is false while a commit has to wait for it.
+func (l *lane) work(h *hosted, now int64) (n int, done bool, err error) {
+	h.receive()
+	n, err = h.calls.complete(h.task, now)
+	if n > 0 {
+		l.worked.Store(true)
+	}
+	if err != nil {
+		return n, false, err
+	}
+	if l.drained != nil && h.task.MakesCalls() {
+		done, err = h.task.Drain(func() { l.emit(h) })
+		return n, done, err
+	}
+	taken, err := h.task.Process(chunk, now)
+	punctuated := false
+	if err == nil {
+		punctuated, err = h.task.Punctuate(now)
+	}
+	if taken > 0 || punctuated {
+		l.worked.Store(true)
+	}
+	return n + taken, true, err
+}
+
 // idleTick is how often a task with records that wait for another input looks
-// whether it still has to wait, in milliseconds.
-const idleTick = 10
+// whether it still has to wait, and stuckAfter how long a task that waits for calls
+// may be expected to go on with what it holds, both in milliseconds.
+const (
+	idleTick   = 10
+	stuckAfter = 100
+)
+
+// stuck says whether a task that had nothing to do will not have soon.
+func (h *hosted) stuck(now int64) bool {
+	return h.task.Pending() == 0 || now-h.worked >= stuckAfter
+}
 
 // due is when a task has something to do even if nothing comes for it; 0 is never.
-func (h *hosted) due(now int64) int64 {
-	due := int64(0)
-	if at, ok := h.task.NextPunctuation(); ok {
+// draining says that it would only have calls made again.
+func (h *hosted) due(now int64, draining bool) int64 {
+	due := h.task.NextCall()
+	if draining && h.task.MakesCalls() {
+		return due
+	}
+	if at, ok := h.task.NextPunctuation(); ok && (due == 0 || at < due) {
 		due = max(at, now+1)
 	}
 	if at := h.task.Blocked(); at > now && (due == 0 || at < due) {
@@ -124,6 +171,9 @@ func (h *hosted) due(now int64) int64 {
 	}
 	if h.task.Waiting() && (due == 0 || now+idleTick < due) {
 		due = now + idleTick
+	}
+	if h.task.Pending() > 0 && (due == 0 || now+stuckAfter < due) {
+		due = now + stuckAfter
 	}
 	return due
 }
@@ -137,8 +187,12 @@ func (l *lane) emit(h *hosted) {
 	}
 }
 
-// flush makes the tasks write all that they hold back.
+// flush makes the tasks write all that they hold back. Behind a failure nothing may
+// be committed, because some of it may be missing.
 func (l *lane) flush() error {
+	if l.failure != nil {
+		return l.failure
+	}
 	for _, h := range l.tasks {
 		if err := h.task.Flush(func() { l.emit(h) }); err != nil {
 			return err

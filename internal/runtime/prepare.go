@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
-	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -27,6 +24,7 @@ func (w *Worker) prepareTopics(ctx context.Context, cl *kgo.Client) error {
 	if err != nil {
 		return err
 	}
+	w.globals.partitions = counts
 	var want []internalTopic
 	kinds := map[topology.TopicKind]topicKind{
 		topology.RepartitionTopic: repartitionTopic, topology.ChangelogTopic: compactedChangelog, topology.WindowedChangelogTopic: windowedChangelog,
@@ -34,6 +32,7 @@ func (w *Worker) prepareTopics(ctx context.Context, cl *kgo.Client) error {
 	for _, t := range layout.Internal {
 		want = append(want, internalTopic{name: t.Name, partitions: t.Partitions, kind: kinds[t.Kind], configs: t.Config})
 	}
+	w.written = append(topicNames(want), w.sinks()...)
 	return errors.Join(ensureTopics(ctx, cl, want, w.config.ReplicationFactor), w.checkSinks(ctx, cl))
 }
 
@@ -61,18 +60,11 @@ func (w *Worker) sourceCounts(ctx context.Context, cl *kgo.Client) (map[string]i
 
 // checkSinks checks that the topics written to exist.
 func (w *Worker) checkSinks(ctx context.Context, cl *kgo.Client) error {
-	topics := w.plan.SinkTopics()
-	for _, p := range [...]string{
-		w.config.Policies.Decode.DeadLetterTopic(), w.config.Policies.Process.DeadLetterTopic(), w.config.Policies.Produce.DeadLetterTopic(),
-	} {
-		if p != "" && !slices.Contains(topics, p) {
-			topics = append(topics, p)
-		}
-	}
+	topics := w.sinks()
 	if len(topics) == 0 {
 		return nil
 	}
-	seen, err := describeTopics(ctx, cl, topics)
+	seen, err := describeUserTopics(ctx, cl, topics)
 	if err != nil {
 		return err
 	}
@@ -83,6 +75,19 @@ func (w *Worker) checkSinks(ctx context.Context, cl *kgo.Client) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// sinks are the topics of the user that are written to, dead letters included.
+func (w *Worker) sinks() []string {
+	topics := w.plan.SinkTopics()
+	for _, p := range [...]string{
+		w.config.Policies.Decode.DeadLetterTopic(), w.config.Policies.Process.DeadLetterTopic(), w.config.Policies.Produce.DeadLetterTopic(),
+	} {
+		if p != "" && !slices.Contains(topics, p) {
+			topics = append(topics, p)
+		}
+	}
+	return topics
 }
 
 // repartition says whether a topic is one of the plan's repartition topics.
@@ -113,73 +118,4 @@ func (w *Worker) purge() {
 			w.log.Warn("purging repartition topics failed: it is tried again", "error", err)
 		}
 	}()
-}
-
-// topicLimits knows how many partitions topics have and how large their records
-// may be. It is safe for concurrent use.
-type topicLimits struct {
-	client *kgo.Client
-	mu     sync.Mutex
-	bytes  map[string]int
-	counts map[string]partitionCount
-}
-
-func newTopicLimits(client *kgo.Client) *topicLimits {
-	return &topicLimits{client: client, bytes: map[string]int{}, counts: map[string]partitionCount{}}
-}
-
-// clientMaxBytes is how large a batch the producer makes by default, and so the
-// largest record, whatever a topic would take.
-const clientMaxBytes = 1_000_012
-
-// maxBytes is how large a record of a topic may be: what the topic or the client
-// allow, whichever is less.
-func (l *topicLimits) maxBytes(topic string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if n, ok := l.bytes[topic]; ok {
-		return n
-	}
-	l.bytes[topic] = clientMaxBytes
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	configs, err := kadm.NewClient(l.client).DescribeTopicConfigs(ctx, topic)
-	if err != nil || len(configs) != 1 || configs[0].Err != nil {
-		return clientMaxBytes // without the right to ask, the client's limit has to do
-	}
-	for _, c := range configs[0].Configs {
-		if n, err := strconv.Atoi(c.MaybeValue()); c.Key == "max.message.bytes" && err == nil {
-			l.bytes[topic] = min(n, clientMaxBytes)
-		}
-	}
-	return l.bytes[topic]
-}
-
-// countAge is how long the number of a topic's partitions is believed.
-const countAge = time.Minute
-
-// partitions is how many partitions a topic has.
-func (l *topicLimits) partitions(topic string) (int32, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if known, ok := l.counts[topic]; ok && time.Since(known.at) < countAge {
-		return known.n, nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	topics, err := kadm.NewClient(l.client).ListTopics(ctx, topic)
-	if err == nil {
-		err = topics[topic].Err
-	}
-	if err != nil {
-		return 0, fmt.Errorf("look up the partitions of topic %q: %w", topic, err)
-	}
-	n := int32(len(topics[topic].Partitions))
-	l.counts[topic] = partitionCount{n: n, at: time.Now()}
-	return n, nil
-}
-
-type partitionCount struct {
-	n  int32
-	at time.Time
 }

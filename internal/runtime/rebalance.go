@@ -2,9 +2,12 @@ package runtime
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemill/tidemill/internal/task"
@@ -20,6 +23,7 @@ func (w *Worker) groupOptions() []kgo.Opt {
 	}
 	opts := []kgo.Opt{
 		kgo.OnPartitionsAssigned(w.onAssigned), kgo.OnPartitionsRevoked(w.onRevoked), kgo.OnPartitionsLost(w.onLost),
+		kgo.WithHooks(groupHook(w.fail)),
 	}
 	if patterns {
 		opts = append(opts, kgo.ConsumeRegex())
@@ -33,6 +37,18 @@ func (w *Worker) groupOptions() []kgo.Opt {
 		}
 	}
 	return append(opts, kgo.ConsumeTopics(topics...))
+}
+
+// groupHook ends the worker with what keeps it out of the group for good. The
+// client by itself would go on trying in silence.
+type groupHook func(error)
+
+// OnGroupManageError is called by the member client, behind onLost.
+func (fail groupHook) OnGroupManageError(err error) {
+	var refused *kerr.Error
+	if errors.As(err, &refused) && !recoverable(err) || errors.Is(err, errCopartitioning) {
+		fail(fmt.Errorf("group: %w", withHint(err)))
+	}
 }
 
 // onAssigned is called by the member client. Nothing waits for it: tasks begin
@@ -76,8 +92,8 @@ func (w *Worker) onRevoked(_ context.Context, _ *kgo.Client, revoked map[string]
 func (w *Worker) onLost(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
 	w.lost.Store(true)
 	w.call(func() {
-		if w.closing {
-			return
+		if w.closing || len(w.owned) == 0 {
+			return // there is nothing to go back with
 		}
 		eachPartition(lost, func(p topicPartition) { delete(w.owned, p) })
 		if err := w.recover(errLost); err != nil {
@@ -100,6 +116,9 @@ func (w *Worker) wanted() map[task.ID][]task.Input {
 	out := map[task.ID][]task.Input{}
 	for p := range w.owned {
 		for _, sub := range w.plan.Subtopologies {
+			if sub.Global {
+				continue
+			}
 			for i, source := range sub.Sources {
 				if source.Matches(p.topic) {
 					id := task.ID{Subtopology: sub.ID, Partition: p.partition}

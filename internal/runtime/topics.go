@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +21,9 @@ const (
 	brokerPatience = 10 * time.Second
 	// topicPatience is how long a start waits for its new topics to be visible.
 	topicPatience = 30 * time.Second
+	// userTopicPatience is how long it waits for topics of the user, who may have
+	// created them just before.
+	userTopicPatience = time.Second
 )
 
 // topicKind decides what an existing internal topic must be like.
@@ -164,6 +166,22 @@ func describeTopics(ctx context.Context, cl *kgo.Client, topics []string) (map[s
 	return out, nil
 }
 
+// describeUserTopics is describeTopics that asks again for a while if a topic does
+// not exist: what has just been created is not known to every broker at once.
+func describeUserTopics(ctx context.Context, cl *kgo.Client, topics []string) (map[string]kmsg.MetadataResponseTopic, error) {
+	deadline := time.Now().Add(userTopicPatience)
+	for attempt := 0; ; attempt++ {
+		seen, err := describeTopics(ctx, cl, topics)
+		missing := func(name string) bool { return seen[name].ErrorCode == kerr.UnknownTopicOrPartition.Code }
+		if err != nil || !slices.ContainsFunc(topics, missing) || time.Now().After(deadline) {
+			return seen, err
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // createTopics asks for topics once and records in created those that are new.
 // Another worker may have been faster, and a busy cluster is asked again: only
 // what no later attempt can mend is an error.
@@ -271,7 +289,7 @@ func below(have, need string) bool {
 // partitionCounts returns the number of partitions of source topics. Topics that
 // do not exist or may not be read are all in the error.
 func partitionCounts(ctx context.Context, cl *kgo.Client, topics []string) (map[string]int32, error) {
-	seen, err := describeTopics(ctx, cl, topics)
+	seen, err := describeUserTopics(ctx, cl, topics)
 	if err != nil {
 		return nil, err
 	}
@@ -314,57 +332,4 @@ func purge(ctx context.Context, cl *kgo.Client, offsets map[string]map[int32]int
 		}
 	}
 	return errors.Join(faults...)
-}
-
-// explain turns the failure of a whole request into what its user can act on.
-func explain(ctx context.Context, cl *kgo.Client, err error) error {
-	const hint = "is the address right? does the broker ask for TLS or SASL?"
-	var unreachable *net.OpError
-	switch {
-	case errors.Is(context.Cause(ctx), errTopicsInvisible):
-		return errTopicsInvisible
-	case errors.Is(context.Cause(ctx), errSilence):
-		if cause := probe(cl); cause != nil {
-			err = cause
-		}
-		return fmt.Errorf("no broker of %v answered within %v: %s (%w)", cl.OptValue(kgo.SeedBrokers), brokerPatience, hint, err)
-	case errors.As(err, &unreachable):
-		return fmt.Errorf("no broker of %v answered: %s (%w)", cl.OptValue(kgo.SeedBrokers), hint, err)
-	}
-	return withHint(err)
-}
-
-// probe tries each seed broker once, which the client does not report on when it
-// tries again by itself, and returns why the first of them failed.
-func probe(cl *kgo.Client) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	for _, seed := range cl.SeedBrokers() {
-		if _, err := seed.Request(ctx, kmsg.NewPtrApiVersionsRequest()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// withHint adds to an error of the broker what can be done about it.
-func withHint(err error) error {
-	var hint string
-	switch {
-	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		hint = "the user lacks a permission on the topic; internal topics need CREATE, DELETE, DESCRIBE_CONFIGS, READ and WRITE on the prefix of the application id"
-	case errors.Is(err, kerr.ClusterAuthorizationFailed):
-		hint = "the user lacks a permission on the cluster"
-	case errors.Is(err, kerr.GroupAuthorizationFailed):
-		hint = "the user lacks READ on the group of the application id"
-	case errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
-		hint = "the user lacks WRITE on the transactional ids that begin with the application id"
-	case errors.Is(err, kerr.SaslAuthenticationFailed):
-		hint = "are the user name and the password right?"
-	case errors.Is(err, kerr.InvalidReplicationFactor):
-		hint = "the cluster has fewer brokers than the replication factor asks for"
-	default:
-		return err
-	}
-	return fmt.Errorf("%w: %s", err, hint)
 }

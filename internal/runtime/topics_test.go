@@ -168,12 +168,21 @@ func TestPartitionCounts(t *testing.T) {
 	if err != nil || got["here"] != 3 || got["there"] != 5 || len(got) != 2 {
 		t.Errorf("got %v, %v", got, err)
 	}
-	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "there", Err: kerr.TopicAuthorizationFailed})
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "there", Err: kerr.TopicAuthorizationFailed, Count: -1})
 	_, err = partitionCounts(t.Context(), cl, []string{"here", "gone", "lost", "there"})
 	for _, want := range []string{`source topic "gone" does not exist: create it`, `source topic "lost" does not exist`, `source topic "there": TOPIC_AUTH`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}
+	}
+}
+
+func TestPartitionCountsWaitsForATopicThatIsJustBeingCreated(t *testing.T) {
+	c := newFake(t, kfake.SeedTopics(3, "new"))
+	blind := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "new", Err: kerr.UnknownTopicOrPartition, Count: 4})
+	got, err := partitionCounts(t.Context(), newFakeClient(t, c), []string{"new"})
+	if err != nil || got["new"] != 3 || blind.Hits() != 4 {
+		t.Errorf("got %v, %v after %d answers without the topic", got, err, blind.Hits())
 	}
 }
 

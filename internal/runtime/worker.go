@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,7 +31,10 @@ type Worker struct {
 	commits  committer
 	emitter  *emitter
 	limits   *topicLimits
+	written  []string // topics that are known to be written to
+	globals  globals
 	lanes    []*lane
+	pinned   *pinned
 
 	// events are run by the worker's own goroutine, one after another. All the
 	// fields below belong to it.
@@ -53,6 +57,7 @@ type Worker struct {
 	hard    context.Context
 	ended   chan struct{}
 	running sync.WaitGroup
+	calling sync.WaitGroup // the calls of users' code under way
 }
 
 // New makes a worker. It starts nothing.
@@ -60,8 +65,8 @@ func New(plan *topology.Plan, config Config) *Worker {
 	return &Worker{
 		config: config, plan: plan, log: config.Logger.With("application", plan.Application),
 		events: make(chan func(), 64), owned: map[topicPartition]bool{}, hosted: map[task.ID]*hosted{},
-		purgeable: map[string]map[int32]int64{},
-		failures:  make(chan error, 16), full: make(chan struct{}, 1), ended: make(chan struct{}),
+		purgeable: map[string]map[int32]int64{}, pinned: newPinned(config.CacheBytes),
+		failures: make(chan error, 16), full: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 }
 
@@ -78,9 +83,13 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	if err := w.join(); err != nil {
 		return err
 	}
-	err = w.loop(ctx)
-	timer := time.AfterFunc(w.config.ShutdownTimeout, func() { cancel(errShutdown) })
-	defer timer.Stop()
+	limit := time.AfterFunc(math.MaxInt64, func() { cancel(errShutdown) })
+	defer limit.Stop()
+	// The loop itself may be waiting for calls when ctx ends.
+	defer context.AfterFunc(ctx, func() { limit.Reset(w.config.ShutdownTimeout) })()
+	if err = w.loop(ctx); err != nil {
+		limit.Reset(w.config.ShutdownTimeout)
+	}
 	return errors.Join(err, w.shutdown(err == nil))
 }
 
@@ -105,7 +114,10 @@ func (w *Worker) loop(ctx context.Context) error {
 		case event := <-w.events:
 			event()
 		case <-commit.C:
-			err = w.commit()
+			began := time.Now()
+			if err = w.commit(); time.Since(began) > w.config.CommitInterval/2 {
+				commit.Reset(w.config.CommitInterval) // or the next one would follow at once
+			}
 		case <-w.full:
 			err = w.commit()
 			commit.Reset(w.config.CommitInterval)
@@ -167,6 +179,9 @@ func (w *Worker) requestCommit() {
 // prepare checks topics and configuration and makes everything that the worker
 // needs, but joins no group yet.
 func (w *Worker) prepare(ctx context.Context) (err error) {
+	if err := checkCalls(w.plan, w.config); err != nil {
+		return err
+	}
 	w.clients = clients{config: w.config, application: w.plan.Application, instance: "start000"}
 	admin, err := openClient(w.clients.base("admin"))
 	if err != nil {
@@ -191,13 +206,17 @@ func (w *Worker) prepare(ctx context.Context) (err error) {
 	}
 	w.fetcher = newFetcher(fetcher, w.config.BufferedBytes, w.fail)
 	w.limits = newTopicLimits(restorer)
+	w.limits.learn(ctx, w.written...)
+	if err := w.openGlobals(ctx); err != nil {
+		return err
+	}
 	return w.startProducer(ctx)
 }
 
 // startProducer makes the producer, and under exactly-once ends the transaction
 // that this worker may have left open.
 func (w *Worker) startProducer(ctx context.Context) (err error) {
-	if w.producer, err = w.clients.producer(); err != nil {
+	if w.producer, err = w.clients.producer(w.limits.batchBytes); err != nil {
 		return err
 	}
 	if w.emitter == nil {
@@ -230,12 +249,13 @@ func (w *Worker) membership() groupMember {
 // join starts the lanes and joins the group.
 func (w *Worker) join() (err error) {
 	for range w.config.Lanes {
-		l := newLane(w.emitter, w.fail, w.requestCommit, w.config.CacheBytes/2)
+		l := newLane(w.emitter, w.fail, w.requestCommit, w.pinned)
 		w.lanes = append(w.lanes, l)
 		w.running.Add(1)
 		go l.run(&w.running)
 	}
 	w.fetcher.start()
+	w.followGlobals()
 	w.member, err = w.clients.member(topicsOf(w.plan), w.groupOptions())
 	return err
 }

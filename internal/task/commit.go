@@ -23,12 +23,25 @@ func (t *Task) Blocked() int64 { return t.blocked }
 // flushRun is after how many flushed writes the outputs are taken, to bound them.
 const flushRun = 512
 
+// Drain prepares a task that makes calls for a commit: it flushes, as far as calls
+// under way allow, and reports whether nothing is under way any more. Until it does,
+// Complete and Drain are called, but neither Process nor Punctuate; and after that
+// nothing until the commit.
+func (t *Task) Drain(take func()) (done bool, err error) {
+	if t.pending > 0 {
+		return false, nil
+	}
+	err = t.Flush(take)
+	return t.pending == 0, err
+}
+
 // Flush logs and forwards every write that the stores hold back. It belongs to
-// every commit. take is called now and then, and at the end, to take the outputs.
+// every commit. take is called now and then, and at the end, to take the outputs. It
+// ends early when that leads to too many calls, which Drain must have prevented.
 func (t *Task) Flush(take func()) error {
 	defer take()
 	t.env.Source = record.Metadata{}
-	for again := true; again; {
+	for again := true; again && !t.full(); {
 		again = false
 		for _, store := range t.stores.Lifecycles {
 			err := t.protect(func() error {
@@ -46,7 +59,7 @@ func (t *Task) Flush(take func()) error {
 }
 
 func (t *Task) flush(store state.Lifecycle, take func()) (flushed bool, err error) {
-	for n := 1; ; n++ {
+	for n := 1; !t.full(); n++ {
 		if n%flushRun == 0 {
 			take()
 		}
@@ -55,13 +68,14 @@ func (t *Task) flush(store state.Lifecycle, take func()) (flushed bool, err erro
 			return flushed, err
 		}
 		flushed = true
-		t.begin()
-		if err := t.protect(store.FlushForward); err != nil {
-			if _, err = t.failed(err, nil); err != nil {
-				return flushed, err
-			}
+		t.begin(nil)
+		if err := t.protect(store.FlushForward); err == nil {
+			t.admit()
+		} else if _, err = t.failed(err, nil, nil); err != nil {
+			return flushed, err
 		}
 	}
+	return flushed, nil
 }
 
 // Take appends the outputs so far to dst, in the order in which they must become

@@ -13,21 +13,22 @@ import (
 )
 
 // failed applies the policy of the stage that err comes from. raw is the record
-// at hand, or nil. It reports whether the record is to be tried again later. A
-// returned error is final.
-func (t *Task) failed(err error, raw *record.Raw) (again bool, final error) {
+// that the unit of work at hand comes from, or nil, and attempts counts how often it
+// was tried again, or is nil if it cannot be. due is the wall-clock time at which to
+// try it again, or 0. A returned error is final.
+func (t *Task) failed(err error, raw *record.Raw, attempts *int) (due int64, final error) {
 	stage, policy := t.stage(err)
 	report := &record.Error{Stage: stage, Node: t.env.Names[t.env.At()], Metadata: t.env.Source, Err: err}
 	if policy.action == fail || beyondPolicy(t.env.Context(), err) {
-		return false, report
+		t.env.Outbox.Rollback(t.mark)
+		return 0, report
 	}
 	t.rollback()
 	if policy.action == retry {
-		if raw != nil && t.attempt < policy.attempts {
-			t.attempt++
-			t.blocked = t.env.Now + max(1, policy.delay(t.attempt).Milliseconds())
-			t.config.Report(report, fmt.Sprintf("retry %d of %d", t.attempt, policy.attempts))
-			return true, nil
+		if attempts != nil && *attempts < policy.attempts {
+			*attempts++
+			t.config.Report(report, fmt.Sprintf("retry %d of %d", *attempts, policy.attempts))
+			return t.env.Now + max(1, policy.delay(*attempts).Milliseconds()), nil
 		}
 		policy = *policy.then
 	}
@@ -38,12 +39,17 @@ func (t *Task) failed(err error, raw *record.Raw) (again bool, final error) {
 		if raw == nil {
 			raw = &record.Raw{Timestamp: max(t.env.Time, 0)}
 		}
-		t.env.Outbox.Add(letter(policy.topic, raw, report), nil)
+		out := letter(policy.topic, raw, report)
+		if err := fit(&out, t.config.MaxBytes(policy.topic)); err != nil {
+			report.Err = fmt.Errorf("%w; %w", report.Err, err)
+			return 0, report
+		}
+		t.env.Outbox.Add(out, nil)
 		t.config.Report(report, "dead letter")
 	default:
-		return false, report
+		return 0, report
 	}
-	return false, nil
+	return 0, nil
 }
 
 // stage tells the stage that an error comes from, and its policy.
@@ -109,6 +115,23 @@ func letter(topic string, raw *record.Raw, e *record.Error) record.Output {
 		Topic: topic, Key: raw.Key, Value: raw.Value, Headers: headers, Timestamp: max(raw.Timestamp, 0),
 		Partition: -1, PartitionKey: raw.Key, Source: e.Metadata,
 	}
+}
+
+// fit takes the stack trace out of a dead letter that its topic does not take, and
+// fails if that is not enough: the record as it was read is what matters.
+func fit(out *record.Output, limit int) error {
+	if out.WireSize() <= limit {
+		return nil
+	}
+	for i, h := range out.Headers {
+		if h.Key == headerStackTrace {
+			out.Headers[i].Value = nil
+		}
+	}
+	if n := out.WireSize(); n > limit {
+		return fmt.Errorf("its dead letter has %d bytes, topic %q takes at most %d: raise max.message.bytes of the topic", n, out.Topic, limit)
+	}
+	return nil
 }
 
 // root is the innermost of a chain of wrapped errors.

@@ -149,7 +149,7 @@ func (t *Task) Buffered(i int) (records, bytes int) {
 
 // Waiting says whether records wait only because another input is empty.
 func (t *Task) Waiting() bool {
-	if len(t.inputs) == 1 {
+	if len(t.inputs) == 1 || t.full() {
 		return false
 	}
 	for _, in := range t.inputs {

@@ -3,7 +3,10 @@ package task
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
+
+	"github.com/tidemill/tidemill/processors"
 )
 
 // Policy says what happens with a record that fails. The zero Policy is Fail.
@@ -68,15 +71,17 @@ func (p Policy) Err() error {
 	return nil
 }
 
-const maxBackoff = time.Minute
-
 // delay is how long to wait before the attempt with this number, from 1.
-func (p Policy) delay(attempt int) time.Duration {
-	d := p.backoff
-	for ; attempt > 1 && d < maxBackoff; attempt-- {
-		d *= 2
+func (p Policy) delay(attempt int) time.Duration { return processors.Doubling(p.backoff, attempt) }
+
+// Longest is how long something that takes this long at most may take with all the
+// attempts of the policy.
+func (p Policy) Longest(one time.Duration) time.Duration {
+	d := one
+	for attempt := 1; attempt <= p.attempts && d < math.MaxInt64/2; attempt++ {
+		d += p.delay(attempt) + one
 	}
-	return min(d, maxBackoff)
+	return d
 }
 
 // Policies are the policies of the three stages.

@@ -10,14 +10,14 @@ import (
 
 // Process takes at most limit records from the inputs, lowest timestamp first,
 // and runs each through the topology. now is the wall clock in milliseconds. It
-// returns how many it took, 0 if there is nothing to do for now. An error is
-// final: the task has to be thrown away.
+// returns how many it took, 0 if there is nothing to do for now, or not before calls
+// under way have ended. An error is final: the task has to be thrown away.
 func (t *Task) Process(limit int, now int64) (n int, err error) {
 	t.env.Now = now
 	if now < t.blocked {
 		return 0, nil
 	}
-	for n < limit {
+	for n < limit && !t.full() {
 		in := t.retrying
 		if in == nil {
 			in = t.choose()
@@ -35,24 +35,30 @@ func (t *Task) Process(limit int, now int64) (n int, err error) {
 }
 
 // one runs the head record of an input. It reports false if the record has to be
-// tried again later.
+// tried again later, or has to wait for calls.
 func (t *Task) one(in *input) (bool, error) {
 	defer t.atRest()
 	raw := in.first()
 	t.env.Source = record.Metadata{Topic: in.topic, Partition: in.partition, Offset: raw.Offset}
-	t.begin()
+	t.begin(raw)
 	t.env.Enter(in.node)
 	at, err := t.run(in, raw)
-	if err != nil {
-		retry, err := t.failed(err, raw)
-		if retry {
-			t.retrying = in
+	switch {
+	case err != nil:
+		due, err := t.failed(err, raw, &t.attempt)
+		if due > 0 {
+			t.retrying, t.blocked = in, due
 		}
-		if retry || err != nil {
+		if due > 0 || err != nil {
 			return false, err
 		}
-	} else {
+	case t.tooSlow():
+		t.rollback()
+		t.crowded = true
+		return false, nil
+	default:
 		in.time = max(in.time, at)
+		t.admit()
 	}
 	t.attempt, t.retrying = 0, nil
 	t.processed++
@@ -84,12 +90,14 @@ func (t *Task) run(in *input, raw *record.Raw) (at int64, err error) {
 
 // guard runs work that no record at hand causes as a unit.
 func (t *Task) guard(work func() error) error {
-	t.begin()
+	t.begin(nil)
 	err := t.protect(work)
 	if err != nil {
-		_, err = t.failed(err, nil)
+		_, err = t.failed(err, nil, nil)
+		return err
 	}
-	return err
+	t.admit()
+	return nil
 }
 
 func (t *Task) protect(work func() error) (err error) {
@@ -117,8 +125,10 @@ func caught(err *error) {
 	}
 }
 
-// begin starts a unit of work that can be taken back.
-func (t *Task) begin() {
+// begin starts a unit of work that can be taken back. raw is the record that it
+// comes from, or nil.
+func (t *Task) begin(raw *record.Raw) {
+	t.raw = raw
 	t.mark = t.env.Outbox.Mark()
 	if !t.lenient {
 		return
@@ -132,6 +142,7 @@ func (t *Task) begin() {
 // rollback takes back everything since begin.
 func (t *Task) rollback() {
 	t.env.Outbox.Rollback(t.mark)
+	t.env.ForgetAsked()
 	t.env.Rollback()
 	for _, store := range t.stores.Lifecycles {
 		store.Rollback()

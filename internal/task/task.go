@@ -22,6 +22,12 @@ type Config struct {
 	MaxBytes   func(topic string) int
 	// Space gives a store its place in the backend.
 	Space func(store string, partition int32) (state.Space, error)
+	// MaxDrain is how long, in milliseconds, calls under way may hold a commit up; 0
+	// is without end.
+	MaxDrain int64
+	// Global supplies a reader of each global store, by the store's name; it may be
+	// nil.
+	Global map[string]func() any
 	// CacheBytes is what the cache of each store may keep; 0 turns caching off.
 	CacheBytes int
 	// NewBatch supplies empty output batches, Recycle takes back the slices that
@@ -59,6 +65,8 @@ type Task struct {
 	assembly *topology.Assembly
 	lenient  bool
 	mark     record.Mark
+	// raw is the record that the unit of work at hand comes from, or nil.
+	raw *record.Raw
 	// attempt counts the failed attempts at the head record of retrying; until
 	// blocked, a wall-clock time, it is not tried again.
 	attempt  int
@@ -68,6 +76,16 @@ type Task struct {
 	processed int64
 	// committed are the positions committed last, by input.
 	committed []int64
+
+	// lines are the operators that make calls, and pending counts those under way.
+	// postponed are to be made again, the first at nextCall.
+	lines     []*line
+	pending   int
+	postponed []*Call
+	nextCall  int64
+	// crowded says that the next record waits until a call is over.
+	crowded    bool
+	spareCalls []*Call
 }
 
 // New opens the stores of a task. They may be restored then; Start comes next.
@@ -79,8 +97,13 @@ func New(id ID, plan *topology.Subtopology, c Config) (*Task, error) {
 	}
 	t.env.Outbox.New = c.NewBatch
 	var err error
-	t.stores, err = plan.OpenStores(&t.env, t.storeOptions)
-	return t, err
+	if t.stores, err = plan.OpenStores(&t.env, t.storeOptions); err != nil {
+		return nil, err
+	}
+	for name, reader := range c.Global {
+		t.stores.Read(name, reader())
+	}
+	return t, nil
 }
 
 // Start makes the processors of the task. Its stores must hold what was committed
@@ -103,6 +126,7 @@ func (t *Task) Start(ctx context.Context, inputs []Input, now int64) (err error)
 	if err != nil {
 		return err
 	}
+	t.openLines()
 	for _, in := range inputs {
 		t.inputs = append(t.inputs, &input{
 			topic: in.Topic, partition: in.Partition, node: t.assembly.Nodes[in.Source], source: t.assembly.Inputs[in.Source],
@@ -111,6 +135,16 @@ func (t *Task) Start(ctx context.Context, inputs []Input, now int64) (err error)
 		t.committed = append(t.committed, in.Committed)
 	}
 	return nil
+}
+
+// openLines makes room for the calls of the operators that make any. Records that
+// would wait too long for calls have to be taken back.
+func (t *Task) openLines() {
+	rules := t.env.Lines()
+	for _, r := range rules {
+		t.lines = append(t.lines, newLine(r, float64(t.config.MaxDrain)/float64(len(rules))))
+	}
+	t.lenient = t.lenient || len(rules) > 0 && t.config.MaxDrain > 0
 }
 
 // storeOptions opens a store of the task.

@@ -13,7 +13,10 @@ import (
 // in a new directory, and closes it if the test did not. open fails t if it
 // cannot open one.
 func Run(t *testing.T, open func(t *testing.T, dir string) state.Backend) {
-	for _, group := range [][]check{pointChecks, scanChecks, rangeChecks, batchChecks, concurrencyChecks, closeChecks, modelChecks, storeChecks, versionedChecks, bufferChecks} {
+	for _, group := range [][]check{
+		pointChecks, scanChecks, rangeChecks, batchChecks, concurrencyChecks, closeChecks, modelChecks, storeChecks, spanChecks, joinChecks,
+		versionedChecks, bufferChecks,
+	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				b := open(t, t.TempDir())

@@ -57,6 +57,10 @@ type driven struct {
 	put       func(key string, start, value, ts int64) error
 	remove    func(key string, start int64) error
 	all       func() iter.Seq2[string, error]
+	// find returns the rows of a key that end at from or later and start at to or
+	// earlier, in a store of rows that have an end; nil in any other.
+	find func(key string, from, to int64) iter.Seq2[string, error]
+	end  func(start int64) int64
 }
 
 // rows renders the rows of a scan.
@@ -129,8 +133,10 @@ func (s *storeTest) step() {
 	switch n := s.r.IntN(100); {
 	case n < 60:
 		s.unit()
-	case n < 85:
+	case n < 80:
 		s.compareOne()
+	case n < 85:
+		s.compareFound()
 	case n < 90:
 		s.compareAll()
 	case n < 96:
@@ -148,8 +154,11 @@ func (s *storeTest) unit() {
 	s.store.lifecycle.Mark()
 	mark := s.outbox.Mark()
 	before := maps.Clone(s.model)
+	k := s.key()
 	for range 1 + s.r.IntN(4) {
-		k := s.key()
+		if s.r.IntN(2) == 0 {
+			k = s.key()
+		}
 		if s.r.IntN(4) == 0 {
 			s.must(s.store.remove(k.key, k.start))
 			delete(s.model, k)
@@ -167,8 +176,13 @@ func (s *storeTest) unit() {
 }
 
 func (s *storeTest) key() storeKey {
-	return storeKey{fmt.Sprintf("k%02d", s.r.IntN(60)), s.r.Int64N(s.starts) * 10}
+	return storeKey{numberedKey(s.r.IntN(keys)), s.r.Int64N(s.starts) * 10}
 }
+
+// keys is how many keys the random test has.
+const keys = 60
+
+func numberedKey(n int) string { return fmt.Sprintf("k%02d", n) }
 
 func (s *storeTest) compareOne() {
 	k := s.key()

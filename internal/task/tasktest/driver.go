@@ -30,6 +30,7 @@ type Driver struct {
 	logs      map[int][]record.Output // committed changelogs by the store's number
 	taken     []record.Output         // since the last commit
 	results   []record.Output         // not yet returned by Results
+	calls     []*task.Call            // under way
 }
 
 // input is a topic with one partition.
@@ -155,7 +156,8 @@ func (d *Driver) enqueue(i int) {
 	in.enqueued = len(in.records)
 }
 
-// Run processes all that can be processed and takes the outputs.
+// Run processes all that can be processed, and takes the outputs and the calls that
+// are to be made.
 func (d *Driver) Run() {
 	d.tb.Helper()
 	if err := d.TryRun(); err != nil {
@@ -169,6 +171,7 @@ func (d *Driver) TryRun() error {
 		n, err := d.Process(100, d.Now)
 		if err != nil || n == 0 {
 			d.take()
+			d.handOut()
 			return err
 		}
 	}
@@ -181,9 +184,13 @@ func (d *Driver) take() {
 	}
 }
 
-// Commit flushes and commits everything, but makes no checkpoint.
+// Commit flushes and commits everything, but makes no checkpoint. Calls under way
+// are finished first, in their order.
 func (d *Driver) Commit() {
 	d.tb.Helper()
+	for !d.Drained() {
+		d.Finish(0)
+	}
 	if err := d.Flush(d.take); err != nil {
 		d.tb.Fatal(err)
 	}
@@ -226,7 +233,7 @@ func (d *Driver) Checkpoint() {
 // backend and the changelogs.
 func (d *Driver) Crash() {
 	d.tb.Helper()
-	d.taken = nil
+	d.taken, d.calls = nil, nil
 	d.open()
 }
 

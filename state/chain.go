@@ -1,0 +1,255 @@
+package state
+
+import (
+	"math"
+	"slices"
+	"unsafe"
+)
+
+// chain is what is known of the rows of one key: all of them that end at from or
+// later, in their order.
+type chain[K, V any] struct {
+	key  K
+	rows []*Entry[Span[K], V]
+	// loaded says that from means anything.
+	loaded bool
+	from   int64
+	// asked is the lowest end that was asked for since old rows were dropped last,
+	// limit the number of rows at which that is tried again.
+	asked int64
+	limit int
+	// unit is the unit of work that changed the chain last. loose says that it may
+	// have rows without a value.
+	unit  uint64
+	loose bool
+	used  bool
+}
+
+// chainOverhead is what a chain costs beside its rows and its key.
+const chainOverhead = 160
+
+// chainOf finds the chain of a key and sees to it that it holds all rows that end
+// at from or later.
+func (s *spans[K, V]) chainOf(key K, from int64) (*chain[K, V], error) {
+	name, err := appendName(s.name[:0], s.keys, key)
+	if err != nil {
+		return nil, err
+	}
+	s.name = name
+	c := s.chains[string(name)]
+	if c == nil {
+		c = &chain[K, V]{key: s.own(key), asked: math.MaxInt64}
+		s.chains[string(name)] = c
+		s.bytes += chainOverhead + 2*len(name)
+	}
+	return c, s.reach(c, name, from)
+}
+
+// chainNamed is chainOf for a key as it is in rows.
+func (s *spans[K, V]) chainNamed(name string, from int64) (*chain[K, V], error) {
+	c := s.chains[name]
+	if c == nil {
+		key, err := s.keys.Decode([]byte(name[lengthBytes:]))
+		if err != nil {
+			return nil, err
+		}
+		return s.chainOf(key, from)
+	}
+	s.name = append(s.name[:0], name...)
+	return c, s.reach(c, s.name, from)
+}
+
+func (s *spans[K, V]) reach(c *chain[K, V], name []byte, from int64) error {
+	c.used = true
+	if !c.loaded || from < c.from {
+		if err := s.load(c, name, max(from, 0)); err != nil {
+			return err
+		}
+	}
+	s.tidy(c, from)
+	return nil
+}
+
+// load reads the rows that end at from or later and are not in the chain yet. None
+// of them was written lately: the chain of such a row is kept, with the row.
+func (s *spans[K, V]) load(c *chain[K, V], name []byte, from int64) error {
+	if err := s.findBuckets(); err != nil {
+		return err
+	}
+	to := int64(math.MaxInt64)
+	if c.loaded {
+		to = c.from - 1
+	}
+	var rows []*Entry[Span[K], V]
+	for bucket := max(from/s.width, s.first); bucket <= min(to/s.width, s.last); bucket++ {
+		var err error
+		if rows, err = s.loadBucket(rows, c.key, bucket, name, from, to); err != nil {
+			return err
+		}
+	}
+	c.rows = append(rows, c.rows...)
+	c.loaded, c.from, c.asked = true, from, min(from, c.asked)
+	c.limit = max(c.limit, roomy(len(c.rows)))
+	// Where little can be dropped, it is not tried every time.
+	if s.bytes-s.pinnedBytes > max(s.capacity, s.swept+s.capacity/4) {
+		s.sweep(c)
+	}
+	return nil
+}
+
+func (s *spans[K, V]) loadBucket(rows []*Entry[Span[K], V], key K, bucket int64, name []byte, from, to int64) ([]*Entry[Span[K], V], error) {
+	low := append(appendTimestamp(append(s.scratch[:0], s.space.prefix[:]...), bucket), name...)
+	n := len(low)
+	low = appendTimestamp(low, from)
+	high := appendTimestamp(append(s.row[:0], low[:n]...), int64(uint64(to)+1))
+	s.scratch, s.row = low, high
+	var fault error
+	err := s.space.backend.Scan(low, high, false, func(k, row []byte) bool {
+		e, err := s.adopt(key, string(k[spacePrefix:]), row)
+		fault, rows = err, append(rows, e)
+		return err == nil
+	})
+	if err != nil {
+		return nil, &BackendError{Err: err}
+	}
+	return rows, fault
+}
+
+// adopt makes an entry of a row in the backend.
+func (s *spans[K, V]) adopt(key K, name string, row []byte) (*Entry[Span[K], V], error) {
+	if err := checkRow(name); err != nil {
+		return nil, err
+	}
+	e := &Entry[Span[K], V]{key: name, typed: Span[K]{Key: key}, stored: true}
+	_, e.typed.Start, e.typed.End, e.typed.hidden = splitRow(name)
+	var err error
+	if e.now.value, e.now.ts, err = s.layout.decodeRow(append([]byte(nil), row...)); err != nil {
+		return nil, err
+	}
+	e.now.present = true
+	s.weigh(e, len(row))
+	return e, nil
+}
+
+func (s *spans[K, V]) weigh(e *Entry[Span[K], V], value int) {
+	e.size = int32(len(e.key) + value + 16 + int(unsafe.Sizeof(*e)))
+	s.bytes += int(e.size)
+}
+
+// findBuckets finds out, once, which buckets there are in the backend.
+func (s *spans[K, V]) findBuckets() error {
+	if s.looked {
+		return nil
+	}
+	for _, end := range []struct {
+		reverse bool
+		bucket  *int64
+	}{{false, &s.first}, {true, &s.last}} {
+		err := s.space.backend.Scan(s.space.prefix[:], s.space.end(), end.reverse, func(key, _ []byte) bool {
+			*end.bucket = bucketOf(key[spacePrefix:])
+			return false
+		})
+		if err != nil {
+			return &BackendError{Err: err}
+		}
+	}
+	s.looked = true
+	return nil
+}
+
+// place is where a row is or belongs in a chain.
+func (c *chain[K, V]) place(at Span[K]) (i int, found bool) {
+	i, _ = slices.BinarySearchFunc(c.rows, at, func(e *Entry[Span[K], V], at Span[K]) int {
+		if e.typed.before(at) {
+			return -1
+		}
+		return 1
+	})
+	return i, i < len(c.rows) && !at.before(c.rows[i].typed)
+}
+
+// tidy drops rows that the chain need not hold: those that were deleted, unless the
+// deletion may be taken back or the backend has the row yet, and, when they have
+// become many, old ones.
+func (s *spans[K, V]) tidy(c *chain[K, V], asked int64) {
+	if c.loose && s.settled(c) {
+		c.loose = false
+		c.rows = slices.DeleteFunc(c.rows, func(e *Entry[Span[K], V]) bool {
+			keep := e.now.present || e.stored && s.pinned(e)
+			if !keep {
+				s.bytes -= int(e.size)
+			}
+			c.loose = c.loose || keep && !e.now.present
+			return !keep
+		})
+	}
+	c.asked = min(c.asked, asked)
+	if len(c.rows) < c.limit {
+		return
+	}
+	s.dropOld(c)
+	c.limit, c.asked = roomy(len(c.rows)), asked
+}
+
+// roomy is how many rows a chain may have before old ones are dropped again.
+func roomy(rows int) int { return rows + rows/4 + 16 }
+
+// dropOld drops the rows that end before what was asked for lately, up to one that
+// is nowhere else.
+func (s *spans[K, V]) dropOld(c *chain[K, V]) {
+	cut := 0
+	for cut < len(c.rows) && c.rows[cut].typed.End < c.asked && !s.pinned(c.rows[cut]) {
+		cut++
+	}
+	// Rows that end together stay together, since from tells them apart.
+	for cut > 0 && cut < len(c.rows) && c.rows[cut].typed.End == c.rows[cut-1].typed.End {
+		cut--
+	}
+	if cut == 0 || !s.settled(c) {
+		return
+	}
+	c.from = c.rows[cut-1].typed.End + 1
+	for _, e := range c.rows[:cut] {
+		s.bytes -= int(e.size)
+	}
+	c.rows = slices.Delete(c.rows, 0, cut)
+}
+
+// settled says that no change of a chain can be taken back any more.
+func (s *spans[K, V]) settled(c *chain[K, V]) bool { return !s.journaling || c.unit != s.units }
+
+// changed notes that the unit of work at hand changes a chain.
+func (s *spans[K, V]) changed(c *chain[K, V]) { c.unit, c.loose = s.units, true }
+
+// held says that a chain has something that is nowhere else.
+func (s *spans[K, V]) held(c *chain[K, V]) bool {
+	return !s.settled(c) || slices.ContainsFunc(c.rows, func(e *Entry[Span[K], V]) bool {
+		return s.pinned(e) && (e.now.present || e.stored)
+	})
+}
+
+// sweep forgets chains until a quarter of the capacity is free: first those that
+// were not used since the last sweep, then any. It spares the one at hand.
+func (s *spans[K, V]) sweep(spared *chain[K, V]) {
+	goal := s.capacity - s.capacity/4 + s.pinnedBytes
+	for _, second := range []bool{false, true} {
+		for name, c := range s.chains {
+			if s.bytes <= goal {
+				break
+			}
+			if c == spared || s.held(c) {
+				continue
+			}
+			if c.used && !second {
+				c.used = false
+				continue
+			}
+			delete(s.chains, name)
+			s.bytes -= chainOverhead + 2*len(name)
+			for _, e := range c.rows {
+				s.bytes -= int(e.size)
+			}
+		}
+	}
+	s.swept = s.bytes - s.pinnedBytes
+}
