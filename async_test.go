@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemill/tidemill"
@@ -56,6 +57,9 @@ func (b *bench) inOrder(n int) {
 func (b *bench) committed(group string) int64 {
 	b.t.Helper()
 	offsets, err := kadm.NewClient(b.client).FetchOffsets(b.ctx, group)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return -1 // there is no group before its first member
+	}
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -18,6 +18,9 @@ type Sink[K, V any] struct {
 	// Partitioner, if set, says which of n partitions a record goes to. Without
 	// it, records go where Kafka's Java client would put them.
 	Partitioner func(topic string, r record.Record[K, V], n int32) int32
+	// Fixed, if set, says where a record goes for which that is known; it is negative
+	// for any other.
+	Fixed func(record.Record[K, V]) int32
 }
 
 // partitionKeyer is implemented by the serdes of keys of which only a part
@@ -67,6 +70,9 @@ func (s *sink[K, V]) Process(r record.Record[K, V]) error {
 	if out.Topic == "" {
 		s.task.Drop("no topic")
 		return nil
+	}
+	if s.Fixed != nil {
+		out.Partition = s.Fixed(r)
 	}
 	if s.Partitioner != nil {
 		n, err := s.task.Partitions(out.Topic)

@@ -9,7 +9,9 @@ import (
 // chain is what is known of the rows of one key: all of them that end at from or
 // later, in their order.
 type chain[K, V any] struct {
-	key  K
+	key K
+	// name is the encoded key behind its length, as in rows.
+	name string
 	rows []*Entry[Span[K], V]
 	// loaded says that from means anything.
 	loaded bool
@@ -18,10 +20,10 @@ type chain[K, V any] struct {
 	// limit the number of rows at which that is tried again.
 	asked int64
 	limit int
-	// unit is the unit of work that changed the chain last. loose says that it may
-	// have rows without a value.
+	// unit is the unit of work that changed the chain last, loose are rows that may
+	// have no value.
 	unit  uint64
-	loose bool
+	loose []*Entry[Span[K], V]
 	used  bool
 }
 
@@ -31,38 +33,40 @@ const chainOverhead = 160
 // chainOf finds the chain of a key and sees to it that it holds all rows that end
 // at from or later.
 func (s *spans[K, V]) chainOf(key K, from int64) (*chain[K, V], error) {
-	name, err := appendName(s.name[:0], s.keys, key)
+	name, err := appendName(s.asked[:0], s.keys, key)
 	if err != nil {
 		return nil, err
 	}
-	s.name = name
-	c := s.chains[string(name)]
+	s.asked = name
+	c := s.current // mostly, a key is asked for several times in a row
+	if c == nil || c.name != string(name) {
+		c = s.chains[string(name)]
+	}
 	if c == nil {
-		c = &chain[K, V]{key: s.own(key), asked: math.MaxInt64}
-		s.chains[string(name)] = c
+		c = &chain[K, V]{key: s.own(key), name: string(name), asked: math.MaxInt64}
+		s.chains[c.name] = c
 		s.bytes += chainOverhead + 2*len(name)
 	}
-	return c, s.reach(c, name, from)
+	return c, s.reach(c, from)
 }
 
-// chainNamed is chainOf for a key as it is in rows.
+// chainNamed is chainOf for the name of a key.
 func (s *spans[K, V]) chainNamed(name string, from int64) (*chain[K, V], error) {
-	c := s.chains[name]
-	if c == nil {
-		key, err := s.keys.Decode([]byte(name[lengthBytes:]))
-		if err != nil {
-			return nil, err
-		}
-		return s.chainOf(key, from)
+	if c := s.chains[name]; c != nil {
+		return c, s.reach(c, from)
 	}
-	s.name = append(s.name[:0], name...)
-	return c, s.reach(c, s.name, from)
+	key, err := s.keys.Decode([]byte(name[lengthBytes:]))
+	if err != nil {
+		return nil, err
+	}
+	return s.chainOf(key, from)
 }
 
-func (s *spans[K, V]) reach(c *chain[K, V], name []byte, from int64) error {
+func (s *spans[K, V]) reach(c *chain[K, V], from int64) error {
 	c.used = true
+	s.current = c
 	if !c.loaded || from < c.from {
-		if err := s.load(c, name, max(from, 0)); err != nil {
+		if err := s.load(c, max(from, 0)); err != nil {
 			return err
 		}
 	}
@@ -72,7 +76,7 @@ func (s *spans[K, V]) reach(c *chain[K, V], name []byte, from int64) error {
 
 // load reads the rows that end at from or later and are not in the chain yet. None
 // of them was written lately: the chain of such a row is kept, with the row.
-func (s *spans[K, V]) load(c *chain[K, V], name []byte, from int64) error {
+func (s *spans[K, V]) load(c *chain[K, V], from int64) error {
 	if err := s.findBuckets(); err != nil {
 		return err
 	}
@@ -83,7 +87,7 @@ func (s *spans[K, V]) load(c *chain[K, V], name []byte, from int64) error {
 	var rows []*Entry[Span[K], V]
 	for bucket := max(from/s.width, s.first); bucket <= min(to/s.width, s.last); bucket++ {
 		var err error
-		if rows, err = s.loadBucket(rows, c.key, bucket, name, from, to); err != nil {
+		if rows, err = s.loadBucket(rows, c, bucket, from, to); err != nil {
 			return err
 		}
 	}
@@ -97,15 +101,15 @@ func (s *spans[K, V]) load(c *chain[K, V], name []byte, from int64) error {
 	return nil
 }
 
-func (s *spans[K, V]) loadBucket(rows []*Entry[Span[K], V], key K, bucket int64, name []byte, from, to int64) ([]*Entry[Span[K], V], error) {
-	low := append(appendTimestamp(append(s.scratch[:0], s.space.prefix[:]...), bucket), name...)
+func (s *spans[K, V]) loadBucket(rows []*Entry[Span[K], V], c *chain[K, V], bucket, from, to int64) ([]*Entry[Span[K], V], error) {
+	low := append(appendTimestamp(append(s.scratch[:0], s.space.prefix[:]...), bucket), c.name...)
 	n := len(low)
 	low = appendTimestamp(low, from)
 	high := appendTimestamp(append(s.row[:0], low[:n]...), int64(uint64(to)+1))
 	s.scratch, s.row = low, high
 	var fault error
 	err := s.space.backend.Scan(low, high, false, func(k, row []byte) bool {
-		e, err := s.adopt(key, string(k[spacePrefix:]), row)
+		e, err := s.adopt(c.key, string(k[spacePrefix:]), row)
 		fault, rows = err, append(rows, e)
 		return err == nil
 	})
@@ -172,16 +176,8 @@ func (c *chain[K, V]) place(at Span[K]) (i int, found bool) {
 // deletion may be taken back or the backend has the row yet, and, when they have
 // become many, old ones.
 func (s *spans[K, V]) tidy(c *chain[K, V], asked int64) {
-	if c.loose && s.settled(c) {
-		c.loose = false
-		c.rows = slices.DeleteFunc(c.rows, func(e *Entry[Span[K], V]) bool {
-			keep := e.now.present || e.stored && s.pinned(e)
-			if !keep {
-				s.bytes -= int(e.size)
-			}
-			c.loose = c.loose || keep && !e.now.present
-			return !keep
-		})
+	if len(c.loose) > 0 && s.settled(c) {
+		c.loose = slices.DeleteFunc(c.loose, func(e *Entry[Span[K], V]) bool { return s.fix(c, e) })
 	}
 	c.asked = min(c.asked, asked)
 	if len(c.rows) < c.limit {
@@ -193,6 +189,22 @@ func (s *spans[K, V]) tidy(c *chain[K, V], asked int64) {
 
 // roomy is how many rows a chain may have before old ones are dropped again.
 func roomy(rows int) int { return rows + rows/4 + 16 }
+
+// fix takes a row without a value from a chain, unless the backend may have it yet. It
+// says whether the row is settled.
+func (s *spans[K, V]) fix(c *chain[K, V], e *Entry[Span[K], V]) bool {
+	if e.now.present {
+		return true
+	}
+	if e.stored && s.pinned(e) {
+		return false
+	}
+	if i, found := c.place(e.typed); found && c.rows[i] == e {
+		c.rows = slices.Delete(c.rows, i, i+1)
+		s.bytes -= int(e.size)
+	}
+	return true
+}
 
 // dropOld drops the rows that end before what was asked for lately, up to one that
 // is nowhere else.
@@ -218,8 +230,10 @@ func (s *spans[K, V]) dropOld(c *chain[K, V]) {
 // settled says that no change of a chain can be taken back any more.
 func (s *spans[K, V]) settled(c *chain[K, V]) bool { return !s.journaling || c.unit != s.units }
 
-// changed notes that the unit of work at hand changes a chain.
-func (s *spans[K, V]) changed(c *chain[K, V]) { c.unit, c.loose = s.units, true }
+// changed notes that the unit of work at hand makes or deletes a row of a chain.
+func (s *spans[K, V]) changed(c *chain[K, V], e *Entry[Span[K], V]) {
+	c.unit, c.loose = s.units, append(c.loose, e)
+}
 
 // held says that a chain has something that is nowhere else.
 func (s *spans[K, V]) held(c *chain[K, V]) bool {

@@ -18,8 +18,10 @@ type store[K, V any] struct {
 	flushed int
 	// written is the write that FlushForward has to forward.
 	written Written[K, V]
-	// expired, if set, tells which backend keys below it are to be dropped.
+	// expired, if set, tells which backend keys below it are to be dropped, and spent
+	// which rows need not reach the backend any more.
 	expired func() []byte
+	spent   func(K) bool
 	row     []byte
 }
 
@@ -96,6 +98,10 @@ func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
 	}
 	buf := s.layout.toChangelog(s.log.Outbox.Buffer(), e.key)
 	split := len(buf)
+	var headers record.Headers
+	if s.log.Headers {
+		headers = s.written.headers
+	}
 	if e.now.present {
 		var err error
 		if buf, err = s.layout.value.Append(buf, e.now.value); err != nil {
@@ -103,7 +109,7 @@ func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
 		}
 	}
 	s.resize(e, len(buf)-split)
-	s.log.add(buf, split, !e.now.present, e.now.ts, nil)
+	s.log.add(buf, split, !e.now.present, e.now.ts, headers)
 	return nil
 }
 
@@ -169,7 +175,7 @@ func (s *store[K, V]) Checkpoint(b Batch) error {
 		b.DeleteRange(s.space.prefix[:], append(s.space.prefix[:spacePrefix:spacePrefix], bound...))
 	}
 	for _, e := range s.pending {
-		if e.key < string(bound) {
+		if e.key < string(bound) || !e.stored && s.spent != nil && s.spent(e.typed) {
 			continue
 		}
 		key := append(s.scratch[:spacePrefix], e.key...)

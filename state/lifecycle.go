@@ -37,6 +37,8 @@ type Changelog struct {
 	Partition int32
 	// Number is what Output.Changelog is set to.
 	Number int
+	// Headers logs the headers of the record that wrote, too.
+	Headers bool
 }
 
 // add logs a record whose key is buf up to split and whose value is the rest, or

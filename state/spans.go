@@ -24,6 +24,8 @@ type spans[K, V any] struct {
 	// milliseconds; width is that of a bucket.
 	retention, width int64
 	chains           map[string]*chain[K, V]
+	// current is the chain that was asked for last.
+	current *chain[K, V]
 	// bytes is about how many bytes the chains and their rows take; swept is how many
 	// of them the last sweep left that were not pinned.
 	bytes, swept int
@@ -31,8 +33,8 @@ type spans[K, V any] struct {
 	looked      bool
 	first, last int64
 	agenda      *agenda
-	// name and found are reused.
-	name  []byte
+	// asked, the name of the key that was asked for last, and found are reused.
+	asked []byte
 	found []*Entry[Span[K], V]
 }
 
@@ -46,6 +48,7 @@ func (s *spans[K, V]) openSpans(name string, retention int64, key serde.Serde[K]
 	s.chains, s.entries = map[string]*chain[K, V]{}, nil
 	s.first, s.last, s.latest = 0, -1, -1
 	s.expired = s.expiredBelow
+	s.spent = func(k Span[K]) bool { return k.End < s.oldest() }
 }
 
 // Advance tells the store what time it is: rows expire by the latest time that it
@@ -75,26 +78,26 @@ func (s *spans[K, V]) entry(at Span[K]) (*Entry[Span[K], V], error) {
 	i, found := c.place(at)
 	if !found {
 		at.Key = c.key
-		e := &Entry[Span[K], V]{typed: at, key: s.rowKey(at)}
+		e := &Entry[Span[K], V]{typed: at, key: s.rowKey(c.name, at)}
 		s.weigh(e, 8)
-		s.changed(c)
+		s.changed(c, e)
 		c.rows = slices.Insert(c.rows, i, e)
 	}
 	e := c.rows[i]
 	if s.agenda != nil && !at.hidden && !e.now.present {
-		s.agenda.add(e.key[bucketBytes:bucketBytes+len(s.name)], moment{at.End, at.Start})
+		s.agenda.add(c.name, moment{at.End, at.Start})
 	}
 	return e, nil
 }
 
-// rowKey is the key of a row of the key that was looked up last.
-func (s *spans[K, V]) rowKey(at Span[K]) string {
+// rowKey is the key of a row.
+func (s *spans[K, V]) rowKey(name string, at Span[K]) string {
 	bucket := at.End / s.width
 	if s.last < s.first {
 		s.first = bucket
 	}
 	s.first, s.last = min(s.first, bucket), max(s.last, bucket)
-	b := append(appendTimestamp(s.row[:0], bucket), s.name...)
+	b := append(appendTimestamp(s.row[:0], bucket), name...)
 	s.row = appendBounds(b, at.Start, at.End, at.hidden)
 	return string(s.row)
 }
@@ -111,8 +114,12 @@ func (s *spans[K, V]) Set(e *Entry[Span[K], V], value V, ts int64, headers recor
 // Remove deletes an entry of the store.
 func (s *spans[K, V]) Remove(e *Entry[Span[K], V], ts int64, headers record.Headers) error {
 	name, _, _, _ := splitRow(e.key)
-	if c := s.chains[name]; c != nil {
-		s.changed(c)
+	c := s.current
+	if c == nil || c.name != name {
+		c = s.chains[name]
+	}
+	if c != nil {
+		s.changed(c, e)
 	}
 	return s.set(e, version[V]{ts: ts}, headers)
 }

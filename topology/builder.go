@@ -70,6 +70,16 @@ func (b *Builder) named(chosen, prefix string) string {
 	return made
 }
 
+// suffixed returns the chosen name with a suffix, or a made one; the index is used
+// up either way.
+func (b *Builder) suffixed(chosen, suffix, prefix string) string {
+	made := b.newName(prefix)
+	if chosen != "" {
+		return chosen + suffix
+	}
+	return made
+}
+
 // addNode enters a node behind its parents.
 func (b *Builder) addNode(n *node, parents ...*node) *node {
 	if b.names[n.name] {
@@ -136,7 +146,7 @@ func (b *Builder) Table[K, V any](topic string, options ...TableOption) *Table[K
 		name = s.name + "-source"
 	}
 	stream := addSource[K, V](b, &source{topics: []string{topic}, fromLatest: s.fromLatest}, name, s)
-	return addTable(stream, store, b.named(s.name, "KTABLE-SOURCE-"), s)
+	return &Table[K, V]{addTable(stream.flow, store, b.named(s.name, "KTABLE-SOURCE-"), s)}
 }
 
 // RequireNames makes Build refuse stores and repartition topics whose names follow
@@ -207,7 +217,11 @@ func bind[T any](b *Builder, s serde.Serde[T], topic string, key bool) serde.Ser
 }
 
 func addSource[K, V any](b *Builder, src *source, name string, s settings) *Stream[K, V] {
-	out := &Stream[K, V]{flow[K, V]{b: b, key: pick[K](b, at(name), s.key), value: pick[V](b, at(name), s.value)}}
+	return &Stream[K, V]{sourceFlow[K, V](b, src, name, s)}
+}
+
+func sourceFlow[K, V any](b *Builder, src *source, name string, s settings) flow[K, V] {
+	out := flow[K, V]{b: b, key: pick[K](b, at(name), s.key), value: pick[V](b, at(name), s.value)}
 	bound := src.bindTopic()
 	key := bind(b, resolve(b, at(name), out.key, true), bound, true)
 	value := bind(b, resolve(b, at(name), out.value, false), bound, false)

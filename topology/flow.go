@@ -105,6 +105,14 @@ func (f flow[K, V]) addSink(sink processors.Sink[K, V], to *sinkTopic, options [
 // serdes are the serdes to write the flow to a topic with: those of the options,
 // else those that it was given, else those for the types.
 func (f flow[K, V]) serdes(where string, set settings, topic string) (serde.Serde[K], serde.Serde[V]) {
+	key, value := f.chosen(where, set)
+	key = bind(f.b, resolve(f.b, at(where), key, true), topic, true)
+	return key, bind(f.b, resolve(f.b, at(where), value, false), topic, false)
+}
+
+// chosen are the serdes of the options, else those that the flow was given; nil where
+// they follow from the type.
+func (f flow[K, V]) chosen(where string, set settings) (serde.Serde[K], serde.Serde[V]) {
 	key, value := pick[K](f.b, at(where), set.key), pick[V](f.b, at(where), set.value)
 	if key == nil {
 		key = f.key
@@ -112,6 +120,5 @@ func (f flow[K, V]) serdes(where string, set settings, topic string) (serde.Serd
 	if value == nil {
 		value = f.value
 	}
-	key = bind(f.b, resolve(f.b, at(where), key, true), topic, true)
-	return key, bind(f.b, resolve(f.b, at(where), value, false), topic, false)
+	return key, value
 }

@@ -48,6 +48,11 @@ type (
 		change(*settings)
 		aggregate()
 	}
+	// ForeignJoinOption is an option of JoinOn and LeftJoinOn.
+	ForeignJoinOption interface {
+		change(*settings)
+		foreign()
+	}
 	// RepartitionOption is an option of Repartition.
 	RepartitionOption interface {
 		change(*settings)
@@ -86,8 +91,11 @@ type settings struct {
 	counted    bool // partitions was given
 	// materialized says that an option says how to keep the store.
 	materialized bool
-	connected    []*storeDef
-	retention    time.Duration
+	// foreignPartition and primaryPartition are of a foreign-key join.
+	foreignPartition, primaryPartition any
+
+	connected []*storeDef
+	retention time.Duration
 	// versioned says that a table keeps versions, for the time of history.
 	versioned bool
 	history   time.Duration
@@ -124,6 +132,7 @@ func (n NameOption) table()             {}
 func (n NameOption) sink()              {}
 func (n NameOption) group()             {}
 func (n NameOption) aggregate()         {}
+func (n NameOption) foreign()           {}
 func (n NameOption) repartition()       {}
 func (n NameOption) process()           {}
 func (n NameOption) streamJoin()        {}
@@ -148,6 +157,7 @@ func (o SerdeOption) table()             {}
 func (o SerdeOption) sink()              {}
 func (o SerdeOption) group()             {}
 func (o SerdeOption) aggregate()         {}
+func (o SerdeOption) foreign()           {}
 func (o SerdeOption) repartition()       {}
 func (o SerdeOption) keep()              {}
 func (o SerdeOption) streamJoin()        {}
@@ -183,6 +193,7 @@ func (o StoreNameOption) change(s *settings) { s.store = string(o) }
 func (o StoreNameOption) table()             {}
 func (o StoreNameOption) aggregate()         {}
 func (o StoreNameOption) streamJoin()        {}
+func (o StoreNameOption) foreign()           {}
 
 // KeepOption is an option of everything that keeps a store.
 type KeepOption struct{ apply func(*settings) }
@@ -218,6 +229,7 @@ func (o LogOption) streamJoin() {}
 func (o KeepOption) change(s *settings) { o.apply(s); s.materialized = true }
 func (o KeepOption) table()             {}
 func (o KeepOption) aggregate()         {}
+func (o KeepOption) foreign()           {}
 func (o KeepOption) keep()              {}
 
 // HistoryOption is an option of everything that keeps a table.
@@ -264,6 +276,25 @@ func (o PartitionOption) change(s *settings) { o.apply(s) }
 func (o PartitionOption) sink()              {}
 func (o PartitionOption) repartition()       {}
 
+// ForeignPartitionOption is an option of JoinOn and LeftJoinOn.
+type ForeignPartitionOption struct{ apply func(*settings) }
+
+// ForeignPartitioner says which of n partitions the row of the other table with a
+// key is in, if its topic was not partitioned by the hash of the key.
+func ForeignPartitioner[FK any](f func(topic string, key FK, n int32) int32) ForeignPartitionOption {
+	return ForeignPartitionOption{func(s *settings) { s.foreignPartition = f }}
+}
+
+// PrimaryPartitioner says which of n partitions the rows of the table itself are in.
+// Without it, an answer goes where the question came from, which is right for any
+// topic.
+func PrimaryPartitioner[K any](f func(topic string, key K, n int32) int32) ForeignPartitionOption {
+	return ForeignPartitionOption{func(s *settings) { s.primaryPartition = f }}
+}
+
+func (o ForeignPartitionOption) change(s *settings) { o.apply(s) }
+func (o ForeignPartitionOption) foreign()           {}
+
 // CountOption is an option of Repartition.
 type CountOption int32
 
@@ -293,6 +324,17 @@ func pickFunc[K, V any](b *Builder, where string, chosen any) func(record.Record
 	f, ok := chosen.(func(record.Record[K, V], int64) int64)
 	if !ok {
 		b.fault("%s: Timestamps was given a %T, want a %s", where, chosen, reflect.TypeOf(f))
+	}
+	return f
+}
+
+func pickKeyPartitioner[K any](b *Builder, where string, chosen any) func(string, K, int32) int32 {
+	if chosen == nil {
+		return nil
+	}
+	f, ok := chosen.(func(string, K, int32) int32)
+	if !ok {
+		b.fault("%s: the partitioner is a %T, want a %s", where, chosen, reflect.TypeOf(f))
 	}
 	return f
 }

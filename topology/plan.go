@@ -75,8 +75,10 @@ type StorePlan struct {
 	Retention time.Duration
 	// Cached says that writes may be held back until the commit.
 	Cached bool
-	use    *storeUse
-	shared sharer
+	// LogHeaders says that the changelog has the headers of what was written.
+	LogHeaders bool
+	use        *storeUse
+	shared     sharer
 }
 
 // Input takes the raw records of one source node of a task.

@@ -56,7 +56,7 @@ func (s *Stream[K, V]) through(prefix string, set settings) *Stream[K, V] {
 		next.key, next.value = cmp.Or(s.key, next.key), cmp.Or(s.value, next.value)
 		return &next
 	}
-	topic, ok := b.newRepartition(prefix, set)
+	topic, ok := b.newRepartition(prefix+"-repartition", set)
 	if !ok {
 		return s
 	}
@@ -67,15 +67,21 @@ func (s *Stream[K, V]) through(prefix string, set settings) *Stream[K, V] {
 		}
 		return processors.HasKey[K, V]()(c)
 	})
-	sink := processors.Sink[K, V]{Topic: b.application + "-" + topic.name, Key: key, Value: value}
-	sink.Partitioner = pickPartitioner[K, V](b, at(sinkName), set.partition)
-	topic.sink = addProcessor(b, sinkName, nil, sink.Supplier(), keyed)
-	topic.sink.sink = &sinkTopic{repartition: topic}
-	next := addSource[K, V](b, &source{repartition: topic}, sourceName, settings{key: key, value: value})
-	topic.source = next.n
+	sink := processors.Sink[K, V]{Key: key, Value: value, Partitioner: pickPartitioner[K, V](b, at(sinkName), set.partition)}
+	next := &Stream[K, V]{throughTopic(b, topic, keyed, sinkName, sourceName, sink)}
 	if !set.explicit {
 		b.through[throughKey{s.n, prefix}] = through{stream: next, topic: topic}
 	}
+	return next
+}
+
+// throughTopic sends the records of a node through an internal topic.
+func throughTopic[K, V any](b *Builder, topic *repartitionTopic, from *node, sinkName, sourceName string, sink processors.Sink[K, V]) flow[K, V] {
+	sink.Topic = b.application + "-" + topic.name
+	topic.sink = addProcessor(b, sinkName, nil, sink.Supplier(), from)
+	topic.sink.sink = &sinkTopic{repartition: topic}
+	next := sourceFlow[K, V](b, &source{repartition: topic}, sourceName, settings{key: sink.Key, value: sink.Value})
+	topic.source = next.n
 	return next
 }
 
@@ -90,9 +96,9 @@ func (b *Builder) shared(key throughKey, set settings) (stream any, ok bool) {
 	return have.stream, true
 }
 
-// newRepartition enters a repartition topic, unless there is one of that name.
-func (b *Builder) newRepartition(prefix string, set settings) (topic *repartitionTopic, ok bool) {
-	topic = &repartitionTopic{name: prefix + "-repartition", partitions: set.partitions, nullKeys: set.nullKeys}
+// newRepartition enters an internal topic, unless there is one of that name.
+func (b *Builder) newRepartition(name string, set settings) (topic *repartitionTopic, ok bool) {
+	topic = &repartitionTopic{name: name, partitions: set.partitions, nullKeys: set.nullKeys}
 	for _, other := range b.repartition {
 		if other.name == topic.name {
 			b.fault("two different streams would share the repartition topic %q: name one of the operations with Named", topic.name)

@@ -20,6 +20,8 @@ type storeDef struct {
 	retention time.Duration // of a window store or of versions
 	logged    bool
 	cached    bool
+	// headers logs the headers of what is written.
+	headers   bool
 	logConfig map[string]string
 	fault     error
 	// global says that one instance serves all tasks of a worker, which share makes

@@ -22,20 +22,23 @@ type table[K, V any] struct {
 
 // addTable enters a table of the records of a stream. It is kept in a store at once
 // if the store was named; otherwise something else has to need it.
-func addTable[K, V any](s *Stream[K, V], store, name string, set settings) *Table[K, V] {
-	key, value := s.serdes(name, set, "")
+func addTable[K, V any](s flow[K, V], store, name string, set settings) table[K, V] {
+	key, value := s.chosen(name, set)
 	o := &onDemand[K, V]{kept: keptRows[K, V](s.b, store)}
-	n := then(s.flow, name, nil, func(c *processors.Context[K, processors.Change[V]]) (processors.Processor[K, V], error) {
+	n := then(s, name, nil, func(c *processors.Context[K, processors.Change[V]]) (processors.Processor[K, V], error) {
 		if o.stored {
 			return processors.Table[K, V](store)(c)
 		}
 		return processors.View[K, V]()(c)
 	})
-	o.enter = func() { s.b.addStore(keyValueStore(store, key, value, set), n) }
+	o.enter = func() {
+		key, value := resolve(s.b, at(name), key, true), resolve(s.b, at(name), value, false)
+		s.b.addStore(keyValueStore(store, key, value, set), n)
+	}
 	if set.store != "" || set.versioned {
 		o.keep()
 	}
-	return &Table[K, V]{table[K, V]{b: s.b, n: n, key: key, value: value, origin: o}}
+	return table[K, V]{b: s.b, n: n, key: key, value: value, origin: o}
 }
 
 // ToTable makes a table of the stream: each record is the newest state of its
@@ -59,7 +62,7 @@ func (s *Stream[K, V]) ToTable(options ...AggregateOption) *Table[K, V] {
 	if value := pick[V](s.b, at(name), set.value); value != nil {
 		from.value = value
 	}
-	return addTable(from.repartitioned(name, settings{}), store, name, set)
+	return &Table[K, V]{addTable(from.repartitioned(name, settings{}).flow, store, name, set)}
 }
 
 // ToStream is the stream of the table's changes: the new value of a row, or a

@@ -36,23 +36,11 @@ var notYet = []string{
 	"cogroup-session-nograce",
 	"cogroup-tumbling-grace",
 	"cogroup-two-streams",
-	// foreign-key-join
-	"fk-inner",
-	"fk-left",
 	// suppress
 	"suppress-session-close-smallgrace",
 	"suppress-timelimit-bounded-table",
 	"suppress-timelimit-unbounded-and-zero",
 	"suppress-tumbling-close",
-	// table
-	"table-groupby-aggregate-log",
-	"table-groupby-count",
-	"table-source-filter-unmaterialized",
-	"table-totable-outoforder",
-	// table-table-join
-	"tt-inner",
-	"tt-left",
-	"tt-outer-chain",
 	// versioned
 	"versioned-table-groupby-reduce",
 	// windowed-rekey

@@ -73,8 +73,7 @@ func (p *probe) topic(configs ...string) (string, error) {
 		set[configs[i]] = &configs[i+1]
 	}
 	name := unique("difference")
-	_, err := p.admin.CreateTopic(p.ctx, 2, 1, set, name)
-	return name, err
+	return name, create(p.ctx, p.admin, name, 2, set)
 }
 
 // answer is how the broker took a request: its error's name, or accepted.

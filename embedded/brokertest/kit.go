@@ -79,9 +79,32 @@ func (f *fixture) must(err error) {
 func (f *fixture) topic() string {
 	f.Helper()
 	name := unique("topic")
-	_, err := f.admin.CreateTopic(f.ctx, 2, 1, nil, name)
-	f.must(err)
+	f.must(create(f.ctx, f.admin, name, 2, nil))
 	return name
+}
+
+// create makes a topic and waits until its partitions have a leader that knows of
+// it, which is a little later than its creation is confirmed.
+func create(ctx context.Context, admin *kadm.Client, topic string, partitions int32, configs map[string]*string) error {
+	if _, err := admin.CreateTopic(ctx, partitions, 1, configs, topic); err != nil {
+		return err
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		ends, err := admin.ListEndOffsets(ctx, topic)
+		if err == nil {
+			err = ends.Error()
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("topic %q: %w", topic, err)
+		}
+	}
 }
 
 // produce writes one record to partition 0 and waits for the acknowledgement.

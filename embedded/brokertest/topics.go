@@ -16,8 +16,7 @@ func configsAreDescribed(f *fixture) {
 		configs[name] = &value
 	}
 	topic := unique("topic")
-	_, err := f.admin.CreateTopic(f.ctx, 3, 1, configs, topic)
-	f.must(err)
+	f.must(create(f.ctx, f.admin, topic, 3, configs))
 
 	described, err := f.admin.DescribeTopicConfigs(f.ctx, topic)
 	f.must(err)

@@ -26,7 +26,7 @@ func newLaneTest(t *testing.T) *laneTest {
 	hard, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	l := &laneTest{t: t, worker: &Worker{hard: hard}}
-	l.lane = newLane(nil, func(err error) { l.errs = append(l.errs, err) }, func() { l.fulls++ }, 1<<20)
+	l.lane = newLane(nil, func(err error) { l.errs = append(l.errs, err) }, func() { l.fulls++ }, newPinned(1<<20))
 	return l
 }
 

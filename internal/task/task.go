@@ -155,7 +155,7 @@ func (t *Task) storeOptions(number int, store *topology.StorePlan) (state.Option
 	}
 	o := state.Options{Space: space, Caching: store.Cached && t.config.CacheBytes > 0, Capacity: max(t.config.CacheBytes, minCache)}
 	if store.Changelog != "" {
-		o.Log = &state.Changelog{Outbox: &t.env.Outbox, Topic: store.Changelog, Partition: t.ID.Partition, Number: number}
+		o.Log = &state.Changelog{Outbox: &t.env.Outbox, Topic: store.Changelog, Partition: t.ID.Partition, Number: number, Headers: store.LogHeaders}
 	}
 	return o, nil
 }
