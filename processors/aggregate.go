@@ -38,40 +38,21 @@ func Aggregate[K, V, A any](store string, fold Fold[K, V, A]) Supplier[K, V, K, 
 		if err != nil {
 			return nil, err
 		}
-		update := updating(kept, fold)
 		return Func[K, V](func(r record.Record[K, V]) error {
 			if r.NullKey || r.Tombstone {
 				c.Drop(dropNullKeyOrValue)
 				return nil
 			}
-			return update(r)
-		}), nil
-	}
-}
-
-// updating folds a record into the aggregate that is kept for its key.
-func updating[K, V, A any](kept *Kept[K, A], fold Fold[K, V, A]) func(record.Record[K, V]) error {
-	if kept.versions != nil {
-		return func(r record.Record[K, V]) error {
-			v, had, err := kept.versions.Get(r.Key)
+			at, err := kept.find(r.Key)
 			if err != nil {
 				return err
 			}
-			out := record.WithValue(r, Change[A]{New: fold(r.Key, r.Value, v.Value, had), HasNew: true})
-			out.Timestamp = max(v.From, r.Timestamp)
-			return kept.insert(out)
-		}
-	}
-	return func(r record.Record[K, V]) error {
-		e, err := kept.rows.Lookup(r.Key)
-		if err != nil {
-			return err
-		}
-		aggregate, ts, had := e.Value()
-		if !had {
-			ts = r.Timestamp
-		}
-		return kept.rows.Set(e, fold(r.Key, r.Value, aggregate, had), max(ts, r.Timestamp), r.Headers)
+			next := record.WithValue(r, Change[A]{New: fold(r.Key, r.Value, at.row, at.has), HasNew: true})
+			if at.has {
+				next.Timestamp = max(at.ts, r.Timestamp)
+			}
+			return kept.replace(at, next)
+		}), nil
 	}
 }
 

@@ -69,7 +69,7 @@ func (p *derived[K, V, V2]) Process(r record.Record[K, Change[V]]) (err error) {
 
 func (p *derived[K, V, V2]) keep(r record.Record[K, Change[V2]]) error {
 	if p.Selective && p.olds && !r.Value.HasNew {
-		if had, err := p.kept.has(r.Key); err != nil || !had {
+		if at, err := p.kept.find(r.Key); err != nil || !at.has {
 			return err
 		}
 	}

@@ -33,26 +33,46 @@ func KeptRows[K, V any](c *Context[K, Change[V]], store string) (*Kept[K, V], er
 
 // Write makes the new row of an update the row in the store.
 func (k *Kept[K, V]) Write(r record.Record[K, Change[V]]) error {
-	if k.versions != nil {
-		return k.insert(r)
-	}
-	e, err := k.rows.Lookup(r.Key)
+	at, err := k.find(r.Key)
 	if err != nil {
 		return err
 	}
-	if !r.Value.HasNew {
-		return k.rows.Remove(e, r.Timestamp, r.Headers)
-	}
-	return k.rows.Set(e, r.Value.New, r.Timestamp, r.Headers)
+	return k.replace(at, r)
 }
 
-func (k *Kept[K, V]) has(key K) (had bool, err error) {
+// found is a row that is about to be replaced.
+type found[K, V any] struct {
+	entry *state.Entry[K, V] // nil if the store keeps versions
+	row   V
+	ts    int64
+	has   bool
+}
+
+// find looks up the newest version of a row.
+func (k *Kept[K, V]) find(key K) (at found[K, V], err error) {
 	if k.versions != nil {
-		_, had, err = k.versions.Get(key)
-		return had, err
+		var v state.Version[V]
+		v, at.has, err = k.versions.Get(key)
+		at.row, at.ts = v.Value, v.From
+		return at, err
 	}
-	_, _, had, err = k.rows.GetTimestamped(key)
-	return had, err
+	if at.entry, err = k.rows.Lookup(key); err == nil {
+		at.row, at.ts, at.has = at.entry.Value()
+	}
+	return at, err
+}
+
+// replace makes the new row of an update the one in the store. Nothing may have
+// been written since the row was found.
+func (k *Kept[K, V]) replace(at found[K, V], r record.Record[K, Change[V]]) error {
+	switch {
+	case at.entry == nil:
+		return k.insert(at, r)
+	case !r.Value.HasNew:
+		return k.rows.Remove(at.entry, r.Timestamp, r.Headers)
+	default:
+		return k.rows.Set(at.entry, r.Value.New, r.Timestamp, r.Headers)
+	}
 }
 
 // dropExpired is the reason for which a table that keeps versions drops an update
@@ -61,14 +81,11 @@ const dropExpired = "older than the history"
 
 // insert makes the new row of an update a version of the row and passes it on. What
 // the row was is its newest version, also where the update concerns an older one.
-func (k *Kept[K, V]) insert(r record.Record[K, Change[V]]) error {
-	old, had, err := k.versions.Get(r.Key)
-	if err != nil {
-		return err
-	}
-	out := Change[V]{Old: old.Value, HasOld: had}
+func (k *Kept[K, V]) insert(at found[K, V], r record.Record[K, Change[V]]) error {
+	out := Change[V]{Old: at.row, HasOld: at.has}
 	var to int64
 	var accepted bool
+	var err error
 	if out.HasNew = r.Value.HasNew && !k.nulls.isNil(r.Value.New); out.HasNew {
 		out.New = r.Value.New
 		to, accepted, err = k.versions.Put(r.Key, out.New, r.Timestamp)

@@ -41,8 +41,6 @@ var notYet = []string{
 	"suppress-timelimit-bounded-table",
 	"suppress-timelimit-unbounded-and-zero",
 	"suppress-tumbling-close",
-	// versioned
-	"versioned-table-groupby-reduce",
 	// windowed-rekey
 	"rekey-session-to-totals",
 }

@@ -27,6 +27,17 @@ var versionedScenarios = map[string]func(b *topology.Builder, g *golden){
 		vs := topology.VersionedStore[string, *string]("vs", 8*time.Second)
 		b.Stream[string, string]("in").Process(executeVersioned(vs), topology.Stores(vs)).To("out")
 	},
+	"versioned-table-groupby-reduce": func(b *topology.Builder, _ *golden) {
+		table := b.Table[string, int64]("in", topology.StoreName("vt"), topology.History(6*time.Second))
+		table.ToStream().To("raw")
+		table.GroupBy(func(k string, v int64) (string, int64) { return k[:min(1, len(k))], v }).
+			Reduce(
+				func(sum, v int64) int64 { return sum + v },
+				func(sum, v int64) int64 { return sum - v },
+				topology.StoreName("sums"),
+			).
+			ToStream().To("sum")
+	},
 	"versioned-table-late-updates": func(b *topology.Builder, _ *golden) {
 		table := b.Table[string, string]("in", topology.StoreName("vt"), topology.History(10*time.Second))
 		table.ToStream().To("out")
