@@ -69,9 +69,9 @@ func TestRowsThatWereMadeAreKeptForWhatNeedsThem(t *testing.T) {
 			seen := topology.KeyValueStore[string, int64]("seen")
 			c.behind(b, textTable(b, "in").ProcessValues(counted(seen), topology.Stores(seen)))
 			d := topologytest.New(t, b)
-			sendTo(t, d, updated...)
+			feedTo(t, d, updated...)
 			if name == "rows" {
-				sendTo(t, d, "s k=!@7", "s l=!@7", "s m=!@7")
+				feedTo(t, d, "s k=!@7", "s l=!@7", "s m=!@7")
 			}
 			tasktest.Want(t, written(d.Output[string, string]("out")), c.want...)
 		})
@@ -90,9 +90,9 @@ func TestRowsOfWindowsAreMadeWithPunctuations(t *testing.T) {
 	counts := b.Stream[string, string]("in").GroupByKey().WindowedBy(window.Tumbling(10 * ms)).Count()
 	counts.ProcessValues(ticks, topology.Named("ticks")).ToStream().To("out")
 	d := topologytest.New(t, b)
-	sendTo(t, d, "in a=1@1")
+	feedTo(t, d, "in a=1@1")
 	d.Advance(time.Second)
-	sendTo(t, d, "in a=1@2")
+	feedTo(t, d, "in a=1@2")
 	tasktest.Want(t, written(d.Output[window.Key[string], string]("out")), "[a@0/10]=ticks: 1 after 0@1", "[a@0/10]=ticks: 2 after 1@2")
 }
 
@@ -117,7 +117,7 @@ func TestARowMapperMayFailAndIsClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	send(t, d, "in", "k=a@1")
+	feed(t, d, "in", "k=a@1")
 	if !errors.Is(d.Err(), errMade) {
 		t.Errorf("Err is %v, want %v", d.Err(), errMade)
 	}
