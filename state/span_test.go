@@ -36,7 +36,7 @@ func logged(outbox *record.Outbox) (lines []string) {
 	return lines
 }
 
-func wantLines(t *testing.T, got []string, want ...string) {
+func wantText(t *testing.T, got []string, want ...string) {
 	t.Helper()
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -73,7 +73,7 @@ func TestASessionStoreWritesAndReadsKafkaStreamsChangelog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantLines(t, logged(outbox), "6b000000000000001e0000000000000019=76@40", "6b000000000000001e0000000000000019=@50")
+	wantText(t, logged(outbox), "6b000000000000001e0000000000000019=76@40", "6b000000000000001e0000000000000019=@50")
 
 	o, _ = spanOptions(t)
 	s = state.NewSession("s", 1000, serde.String(), serde.String(), o)
@@ -104,7 +104,7 @@ func TestASlidingStoreWritesAndReadsKafkaStreamsChangelog(t *testing.T) {
 		}
 	}
 	// The sequence number tells a hidden window apart.
-	wantLines(t, logged(outbox), "6b000000000000001400000000=76@25", "6b000000000000001400000001=76@25")
+	wantText(t, logged(outbox), "6b000000000000001400000000=76@25", "6b000000000000001400000001=76@25")
 	if told != 1 {
 		t.Errorf("%d writes were told of, want 1: nobody sees the hidden window", told)
 	}
@@ -120,7 +120,7 @@ func TestASlidingStoreWritesAndReadsKafkaStreamsChangelog(t *testing.T) {
 	for item, err := range s.FetchAll(0, math.MaxInt64) {
 		got = append(got, fmt.Sprint(item, err))
 	}
-	wantLines(t, got, "{{k 20 30 false} seen 7} <nil>")
+	wantText(t, got, "{{k 20 30 false} seen 7} <nil>")
 	found, err := s.Find("k", 0, 100)
 	if err != nil || len(found) != 2 || !found[1].Key().Hidden() || found[1].Key().End != 31 {
 		t.Errorf("Find = %v, %v, want both windows", found, err)
@@ -146,11 +146,11 @@ func TestSessionsAreReturnedInTheOrderOfTheirEnds(t *testing.T) {
 	for item, err := range s.FetchAll(5, 6) {
 		all = append(all, fmt.Sprintf("%s %d %d %v", item.Key.Key, item.Key.Start, item.Key.End, err))
 	}
-	wantLines(t, all, "b 5 20 <nil>", "bb 5 20 <nil>", "a 0 30 <nil>")
+	wantText(t, all, "b 5 20 <nil>", "bb 5 20 <nil>", "a 0 30 <nil>")
 	for item, err := range s.FetchRange("a", 4, 7) {
 		some = append(some, fmt.Sprintf("%s %d %d %v", item.Key.Key, item.Key.Start, item.Key.End, err))
 	}
-	wantLines(t, some, "a 2 4 <nil>", "a 7 20 <nil>", "a 0 30 <nil>")
+	wantText(t, some, "a 2 4 <nil>", "a 7 20 <nil>", "a 0 30 <nil>")
 }
 
 func TestSessionsThatCannotBeAreIgnored(t *testing.T) {
@@ -161,13 +161,13 @@ func TestSessionsThatCannotBeAreIgnored(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantLines(t, logged(outbox))
+	wantText(t, logged(outbox))
 	for _, value := range [][]byte{[]byte("v"), nil} {
 		if err := s.Put("k", 5, 6, value, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantLines(t, logged(outbox), "6b00000000000000060000000000000005=76@1", "6b00000000000000060000000000000005=@1")
+	wantText(t, logged(outbox), "6b00000000000000060000000000000005=76@1", "6b00000000000000060000000000000005=@1")
 	if _, _, ok, err := s.Fetch("k", 5, 6); ok || err != nil {
 		t.Errorf("Fetch of a session that was set to nil = %v, %v, want none", ok, err)
 	}
