@@ -22,7 +22,11 @@ type storeDef struct {
 	// headers logs the headers of what is written.
 	headers   bool
 	logConfig map[string]string
-	fault     error
+	// reused is the topic that the store is restored from instead of a changelog, and
+	// recoded makes the bytes of the store of those in the topic.
+	reused  string
+	recoded func(key, value []byte) (k, v []byte, err error)
+	fault   error
 	// global says that one instance serves all tasks of a worker, which share makes
 	// readable.
 	global bool
@@ -86,7 +90,7 @@ func (b *Builder) useStore(def *storeDef, n *node) *storeUse {
 }
 
 func newStoreDef(name string, s settings) *storeDef {
-	def := &storeDef{name: name, retention: s.retention, logged: !s.noLog, cached: !s.noCache, logConfig: s.logConfig}
+	def := &storeDef{name: name, retention: s.retention, logged: !s.noLog && s.reused == "", cached: !s.noCache, logConfig: s.logConfig, reused: s.reused}
 	if name == "" {
 		def.fault = fmt.Errorf("store %q: a store needs a name", name)
 	}
@@ -96,8 +100,11 @@ func newStoreDef(name string, s settings) *storeDef {
 func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
 	def := newStoreDef(name, s)
 	def.in = func(b *Builder) opener {
-		changelog := changelogTopic(b.application, name)
+		changelog := cmp.Or(s.reused, changelogTopic(b.application, name))
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		if s.reused != "" {
+			def.recoded = recoded(key, value)
+		}
 		return func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
 			store := state.NewKeyValue(name, key, value, o)
 			store.Clock = func() int64 { return t.Time }
