@@ -1,6 +1,8 @@
 package processors
 
 import (
+	"cmp"
+
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
 	"github.com/tidemill/tidemill/window"
@@ -16,7 +18,9 @@ import (
 // two gaps and the grace at least. Event times below the gap, which make Kafka
 // Streams' cached store fail, are nothing special.
 type SessionAggregate[K, V, A any] struct {
-	Store    string
+	Store string
+	// Clock is as in WindowAggregate.
+	Clock    string
 	Sessions window.SessionSpec
 	// Initial is what a session begins with. If it is nil, a session begins without
 	// an aggregate.
@@ -42,7 +46,7 @@ func (a SessionAggregate[K, V, A]) Supplier() Supplier[K, V, window.Key[K], Chan
 			return nil, err
 		}
 		p := &sessionAggregate[K, V, A]{SessionAggregate: a, c: c, rows: rows, in: nullsOf[V]()}
-		p.seen = c.TrackTime(a.Store)
+		p.seen = c.TrackTime(cmp.Or(a.Clock, a.Store))
 		rows.Advance(*p.seen)
 		if a.Final {
 			p.closing = closing[K, A]{c: c, store: a.Store, rows: rows, stamp: endOf[K]}
@@ -83,6 +87,10 @@ func (p *sessionAggregate[K, V, A]) Process(r record.Record[K, V]) error {
 		return nil
 	}
 	p.rows.Advance(*p.seen)
+	if p.rows.Expired(joined.End) {
+		p.c.Drop(dropExpired)
+		return nil
+	}
 	aggregate, had := p.merge(r.Key, found)
 	if joined.Start < joined.End {
 		for _, e := range found {

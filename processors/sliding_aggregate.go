@@ -1,6 +1,8 @@
 package processors
 
 import (
+	"cmp"
+
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
 	"github.com/tidemill/tidemill/window"
@@ -20,7 +22,9 @@ import (
 // both the first one without the record before and the one that ends with the new
 // record.
 type SlidingAggregate[K, V, A any] struct {
-	Store   string
+	Store string
+	// Clock is as in WindowAggregate.
+	Clock   string
 	Windows window.SlidingSpec
 	Fold    Fold[K, V, A]
 	// Final passes on each result once, when its window closes, instead of every
@@ -37,7 +41,7 @@ func (a SlidingAggregate[K, V, A]) Supplier() Supplier[K, V, window.Key[K], Chan
 			return nil, err
 		}
 		p := &slidingAggregate[K, V, A]{SlidingAggregate: a, c: c, rows: rows, values: nullsOf[V]()}
-		p.seen = c.TrackTime(a.Store)
+		p.seen = c.TrackTime(cmp.Or(a.Clock, a.Store))
 		rows.Advance(*p.seen)
 		if a.Final {
 			p.closing = closing[K, A]{c: c, store: a.Store, rows: rows, stamp: func(_ state.Span[K], ts int64) int64 { return ts }}
@@ -69,6 +73,10 @@ func (p *slidingAggregate[K, V, A]) Process(r record.Record[K, V]) error {
 		return nil
 	}
 	p.rows.Advance(*p.seen)
+	if p.rows.Expired(r.Timestamp) {
+		p.c.Drop(dropExpired)
+		return nil
+	}
 	from, to := p.Windows.Reach(r.Timestamp)
 	windows, err := p.rows.Find(r.Key, from, to)
 	if err != nil {

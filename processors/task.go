@@ -32,6 +32,10 @@ type Task struct {
 	Partitions func(topic string) (int32, error)
 	// MaxBytes tells how large a record of a topic may be.
 	MaxBytes func(topic string) int
+	// Flushing says that a commit is flushing what was held back, and Flushes how many
+	// have begun to.
+	Flushing bool
+	Flushes  int64
 	// Guard runs a piece of work that no record at hand causes, such as a
 	// forwarded window result, as a unit that succeeds or fails as a whole.
 	Guard func(work func() error) error

@@ -1,6 +1,8 @@
 package processors
 
 import (
+	"cmp"
+
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
 	"github.com/tidemill/tidemill/window"
@@ -10,10 +12,18 @@ import (
 // which a window has already closed. It is counted once for each such window.
 const dropLate = "late"
 
+// dropExpired is the reason for which it drops a record of which the store has
+// forgotten a window that is still open. That happens only where another stream
+// of a cogroup has run ahead by the retention.
+const dropExpired = "expired window"
+
 // WindowAggregate is an aggregation of each key in each tumbling or hopping
 // window.
 type WindowAggregate[K, V, A any] struct {
-	Store   string
+	Store string
+	// Clock names the highest timestamp seen, which has to survive restarts, if it
+	// is not to be named after the store because aggregations share that.
+	Clock   string
 	Windows window.Time
 	Fold    Fold[K, V, A]
 	// Final passes on each result once, when its window closes, instead of
@@ -33,7 +43,7 @@ func (w WindowAggregate[K, V, A]) Supplier() Supplier[K, V, window.Key[K], Chang
 			return nil, err
 		}
 		p := &windowAggregate[K, V, A]{WindowAggregate: w, c: c, rows: rows, in: nullsOf[V]()}
-		p.seen = c.TrackTime(w.Store)
+		p.seen = c.TrackTime(cmp.Or(w.Clock, w.Store))
 		if w.Final {
 			c.AfterRecord(p.emitClosed)
 			return p, nil
@@ -79,8 +89,12 @@ func (p *windowAggregate[K, V, A]) Process(r record.Record[K, V]) error {
 
 func (p *windowAggregate[K, V, A]) update(start int64, r record.Record[K, V]) error {
 	e, err := p.rows.Lookup(r.Key, start)
-	if err != nil || e == nil {
+	if err != nil {
 		return err
+	}
+	if e == nil {
+		p.c.Drop(dropExpired)
+		return nil
 	}
 	aggregate, ts, had := e.Value()
 	if !had {

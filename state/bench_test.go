@@ -252,3 +252,60 @@ func BenchmarkWindowNewRow(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkVersionedPut puts the next version of a key, with the commit, the
+// checkpoint and the expiry of old versions that this leads to.
+func BenchmarkVersionedPut(b *testing.B) {
+	const minute = 60_000
+	bench := newBenchStore(b, onDisk(b), 64<<20)
+	s := state.NewVersioned("prices", 10*minute, serde.String(), serde.Int64(), bench.options)
+	keys := benchKeys(10_000)
+	b.ReportAllocs()
+	i, ts := 0, int64(0)
+	for b.Loop() {
+		if _, _, err := s.Put(keys[i], ts, ts); err != nil {
+			b.Fatal(err)
+		}
+		if i++; i%128 == 0 {
+			bench.acknowledge()
+		}
+		if i == len(keys) {
+			i, ts = 0, ts+minute
+			bench.flush(b, s.Lifecycle())
+			bench.checkpoint(b, s.Lifecycle())
+		}
+	}
+}
+
+// BenchmarkVersionedAsOf looks a version up that is so many versions back, in what
+// the cache holds and in what it does not.
+func BenchmarkVersionedAsOf(b *testing.B) {
+	for _, cache := range []int{64 << 20, 256 << 10} {
+		for _, back := range []int64{0, 1, 5, 50} {
+			b.Run(fmt.Sprintf("cache=%d/back=%d", cache, back), func(b *testing.B) {
+				bench := newBenchStore(b, onDisk(b), cache)
+				s := state.NewVersioned("prices", 1000, serde.String(), serde.Int64(), bench.options)
+				keys := benchKeys(1000)
+				for ts := range int64(100) {
+					for _, key := range keys {
+						if _, _, err := s.Put(key, ts, ts); err != nil {
+							b.Fatal(err)
+						}
+					}
+					bench.flush(b, s.Lifecycle())
+				}
+				bench.checkpoint(b, s.Lifecycle())
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					if v, ok, err := s.GetAsOf(keys[i], 99-back); err != nil || !ok || v.Value != 99-back {
+						b.Fatal(v, ok, err)
+					}
+					if i++; i == len(keys) {
+						i = 0
+					}
+				}
+			})
+		}
+	}
+}

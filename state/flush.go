@@ -70,12 +70,17 @@ func (s *store[K, V]) set(e *Entry[K, V], v version[V], headers record.Headers) 
 	if s.caching {
 		return nil
 	}
-	s.take(len(s.dirty) - 1)
-	s.dirty = s.dirty[:len(s.dirty)-1]
+	s.settle()
 	if err := s.logEntry(e); err != nil {
 		return err
 	}
 	return s.FlushForward()
+}
+
+// settle makes the write made last the one to forward.
+func (s *store[K, V]) settle() {
+	s.take(len(s.dirty) - 1)
+	s.dirty = s.dirty[:len(s.dirty)-1]
 }
 
 // take makes the write at a place of the list the one to forward.
@@ -93,37 +98,49 @@ func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
 	}
 	buf := s.layout.toChangelog(s.log.Outbox.Buffer(), e.key)
 	split := len(buf)
-	out := record.Output{Topic: s.log.Topic, Partition: s.log.Partition, Timestamp: e.now.ts, Changelog: s.log.Number}
-	if s.log.Headers {
-		out.Headers = s.written.headers
-	}
 	if e.now.present {
 		var err error
 		if buf, err = s.layout.value.Append(buf, e.now.value); err != nil {
 			return fmt.Errorf("state: store %q: encode value: %w", s.name, err)
 		}
-		out.Value = buf[split:len(buf):len(buf)]
 	}
-	s.pinnedBytes -= int(e.size) // it has just been written
-	e.resize(len(buf) - split)
-	s.pinnedBytes += int(e.size)
-	out.Key = buf[:split:split]
-	s.log.Outbox.Add(out, buf)
+	s.resized(e, len(buf)-split)
+	var headers record.Headers
+	if s.log.Headers {
+		headers = s.written.headers
+	}
+	s.log.add(buf, split, !e.now.present, e.now.ts, headers)
 	return nil
+}
+
+// resized notes how long the value is that an entry has just been given.
+func (s *store[K, V]) resized(e *Entry[K, V], value int) {
+	s.pinnedBytes -= int(e.size)
+	e.resize(value)
+	s.pinnedBytes += int(e.size)
 }
 
 // FlushLog logs the next unflushed write. A key that was created and deleted
 // again since the last flush has no effect outside and is passed over.
 func (s *store[K, V]) FlushLog() (bool, error) {
+	e := s.unlogged()
+	if e == nil {
+		return false, nil
+	}
+	return true, s.logEntry(e)
+}
+
+// unlogged takes the next unflushed write that has an effect; nil is none.
+func (s *store[K, V]) unlogged() *Entry[K, V] {
 	for s.flushed < len(s.dirty) {
 		e := s.take(s.flushed)
 		s.flushed++
 		if s.written.old.present || e.now.present {
-			return true, s.logEntry(e)
+			return e
 		}
 	}
 	s.dirty, s.flushed = s.dirty[:0], 0
-	return false, nil
+	return nil
 }
 
 // FlushForward forwards the write that FlushLog logged.

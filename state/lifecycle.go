@@ -41,6 +41,16 @@ type Changelog struct {
 	Headers bool
 }
 
+// add logs a record whose key is buf up to split and whose value is the rest, or
+// null. buf is what Outbox.Buffer returned, grown.
+func (c *Changelog) add(buf []byte, split int, null bool, ts int64, headers record.Headers) {
+	out := record.Output{Topic: c.Topic, Partition: c.Partition, Key: buf[:split:split], Timestamp: ts, Headers: headers, Changelog: c.Number}
+	if !null {
+		out.Value = buf[split:len(buf):len(buf)]
+	}
+	c.Outbox.Add(out, buf)
+}
+
 // Options is how a task wants one of its stores.
 type Options struct {
 	Space Space

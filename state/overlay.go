@@ -141,11 +141,32 @@ func (o *overlay[K, V]) load(key K, bytes []byte) (*Entry[K, V], error) {
 		}
 		e.now.present, e.stored = true, true
 	}
-	e.resize(len(value))
+	o.keep(e, len(value))
+	return e, nil
+}
+
+// fresh returns the entry of a key that is known to have no row. The key must
+// share no memory with anything that changes.
+func (o *overlay[K, V]) fresh(key K) (*Entry[K, V], error) {
+	b, err := o.layout.appendKey(o.scratch[:spacePrefix], key)
+	if err != nil {
+		return nil, err
+	}
+	o.scratch = b
+	if e := o.entries[string(b[spacePrefix:])]; e != nil {
+		return e, nil
+	}
+	e := &Entry[K, V]{key: string(b[spacePrefix:]), typed: key}
+	o.keep(e, 0)
+	return e, nil
+}
+
+// keep enters an entry whose row has so many bytes.
+func (o *overlay[K, V]) keep(e *Entry[K, V], row int) {
+	e.resize(row)
 	o.makeRoom(int(e.size))
 	o.entries[e.key] = e
 	o.release(e)
-	return e, nil
 }
 
 // stored is the row of the key in scratch that the backend has.

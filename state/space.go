@@ -115,6 +115,11 @@ func (s Space) Clear() error {
 	return b.Commit()
 }
 
+// key is the first key of a section of the space.
+func (s Space) key(section byte) []byte {
+	return append(append(make([]byte, 0, 32), s.prefix[:]...), section)
+}
+
 // end is the first key behind the space.
 func (s Space) end() []byte {
 	return binary.BigEndian.AppendUint32(nil, binary.BigEndian.Uint32(s.prefix[:])+1)

@@ -55,6 +55,9 @@ func (s *spans[K, V]) openSpans(name string, retention int64, key serde.Serde[K]
 // was told, or that a row ended at.
 func (s *spans[K, V]) Advance(ts int64) { s.latest = max(s.latest, ts) }
 
+// Expired says whether rows with an end have expired.
+func (s *spans[K, V]) Expired(end int64) bool { return end < s.oldest() }
+
 // oldest is the earliest end that has not expired.
 func (s *spans[K, V]) oldest() int64 { return s.latest - s.retention }
 

@@ -14,10 +14,15 @@ import (
 	"github.com/tidemill/tidemill/window"
 )
 
-// The file holds what Topology.describe of Kafka Streams 4.3.1 prints for the
-// topologies below, which are the same as those it was given.
 func TestDescribeEqualsKafkaStreams(t *testing.T) {
-	want := transcript(t, "testdata/kafka-streams.txt")
+	describeEquals(t, "testdata/kafka-streams.txt", scenarios)
+}
+
+// describeEquals compares descriptions with what Topology.describe of Kafka Streams
+// 4.3.1 prints for the same topologies, which is in the file.
+func describeEquals(t *testing.T, path string, scenarios map[string]func(*builder)) {
+	t.Helper()
+	want := transcript(t, path)
 	for name, build := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			b := topology.New("app")

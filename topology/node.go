@@ -3,6 +3,7 @@ package topology
 import (
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/tidemill/tidemill/processors"
 )
@@ -17,6 +18,9 @@ type node struct {
 	// source is set for a node that reads topics, sink for one that writes.
 	source *source
 	sink   *sinkTopic
+	// closes is set for a node that makes windows: how long after a window's end it
+	// takes records for it, in stream time.
+	closes *time.Duration
 	// wrap is the topology's wrapper of processors, if it has one.
 	wrap func(node string, t *processors.Task) processors.Around
 	// calls are set for a node that makes calls.
@@ -28,6 +32,23 @@ type node struct {
 	partner *node
 	// assemble makes the node's processor for one task.
 	assemble func(a *assembly, n *node) (any, error)
+}
+
+// grace is how long after its end a window that the node passes on may change: the
+// longest time of what makes windows before it. ok is false if some come from nothing
+// that makes windows.
+func (n *node) grace() (longest time.Duration, ok bool) {
+	if n.closes != nil {
+		return *n.closes, true
+	}
+	for _, parent := range n.parents {
+		grace, ok := parent.grace()
+		if !ok {
+			return 0, false
+		}
+		longest = max(longest, grace)
+	}
+	return longest, len(n.parents) > 0
 }
 
 // source is what a source node reads: named topics, those that match a pattern,

@@ -58,6 +58,11 @@ type (
 		change(*settings)
 		repartition()
 	}
+	// SuppressOption is an option of Suppress.
+	SuppressOption interface {
+		change(*settings)
+		suppress()
+	}
 	// ProcessOption is an option of Process.
 	ProcessOption interface {
 		change(*settings)
@@ -129,6 +134,7 @@ func (n NameOption) aggregate()         {}
 func (n NameOption) processTable()      {}
 func (n NameOption) foreign()           {}
 func (n NameOption) repartition()       {}
+func (n NameOption) suppress()          {}
 func (n NameOption) process()           {}
 func (n NameOption) streamJoin()        {}
 
@@ -218,10 +224,11 @@ func ChangelogConfig(config map[string]string) LogOption {
 	return LogOption{KeepOption{func(s *settings) { s.logConfig = config }}}
 }
 
-// LogOption is a KeepOption that the joins of two streams take too.
+// LogOption is a KeepOption that the joins of two streams and Suppress take too.
 type LogOption struct{ KeepOption }
 
 func (o LogOption) streamJoin() {}
+func (o LogOption) suppress()   {}
 
 func (o KeepOption) change(s *settings) { o.apply(s); s.materialized = true }
 func (o KeepOption) table()             {}

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"github.com/tidemill/tidemill/processors"
+	"github.com/tidemill/tidemill/serde"
 	"github.com/tidemill/tidemill/window"
 )
 
@@ -78,15 +79,27 @@ func addSessions[K, V, A any](w *SessionWindowed[K, V], set settings, prefix str
 	keyed := w.grouped.keyed(a.store)
 	key, value := aggregateSerdes(keyed, a, m.inherited)
 	a.noCache = a.noCache || w.final
-	a.retain(b, w.windows.Gap()+w.windows.GracePeriod(), "gap and grace")
-	agg := processors.SessionAggregate[K, V, A]{
-		Store: a.store, Sessions: w.windows, Initial: m.initial, Fold: m.fold, Merge: m.merge, Final: w.final, Nulls: m.nulls,
-	}
-	n := then(keyed.flow, a.node, nil, agg.Supplier())
-	least := 2*w.windows.Gap() + w.windows.GracePeriod() // so that what joins does not depend on the retention
-	b.addStore(sessionStore(a.store, least, key, value, a.settings), n)
+	t, def := sessionTable[K, A](b, &a, w.windows, key, value)
+	t.n = then(keyed.flow, a.node, nil, m.within(w.windows, a.store, "", w.final))
+	t.n.closes = closesAfter(w.windows.Gap() + w.windows.GracePeriod())
+	b.addStore(def, t.n)
+	return t
+}
+
+// within is the aggregation in sessions. clock is for aggregations that share a store.
+func (m merging[K, V, A]) within(w window.SessionSpec, store, clock string, final bool) processors.Supplier[K, V, window.Key[K], processors.Change[A]] {
+	return processors.SessionAggregate[K, V, A]{
+		Store: store, Clock: clock, Sessions: w, Initial: m.initial, Fold: m.fold, Merge: m.merge, Final: final, Nulls: m.nulls,
+	}.Supplier()
+}
+
+// sessionTable is the table of an aggregation in sessions, without its node, and its
+// store.
+func sessionTable[K, A any](b *Builder, a *aggregation, w window.SessionSpec, key serde.Serde[K], value serde.Serde[A]) (*WindowedTable[K, A], *storeDef) {
+	a.retain(b, w.Gap()+w.GracePeriod(), "gap and grace")
+	least := 2*w.Gap() + w.GracePeriod() // so that what joins does not depend on the retention
 	return &WindowedTable[K, A]{table[window.Key[K], A]{
-		b: b, n: n, key: window.SessionSerde(key), value: value,
+		b: b, key: window.SessionSerde(key), value: value,
 		origin: kept[window.Key[K], A]{b: b, store: a.store, open: processors.SessionRows[K, A]},
-	}}
+	}}, sessionStore(a.store, least, key, value, a.settings)
 }

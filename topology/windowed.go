@@ -77,24 +77,44 @@ func addWindowed[K, V, A any](w *Windowed[K, V], set settings, prefix string, f 
 	keyed := w.grouped.keyed(a.store)
 	key, value := aggregateSerdes(keyed, a, f.inherited)
 	a.noCache = a.noCache || w.final
+	t, def := fixedTable[K, A](b, &a, w.windows, key, value)
+	t.n = then(keyed.flow, a.node, nil, f.within(w.windows, a.store, "", w.final))
+	t.n.closes = closesAfter(w.windows.GracePeriod())
+	b.addStore(def, t.n)
+	return t
+}
+
+// within is the aggregation in windows of a fixed length. clock is for aggregations
+// that share a store.
+func (f folding[K, V, A]) within(w window.Fixed, store, clock string, final bool) processors.Supplier[K, V, window.Key[K], processors.Change[A]] {
+	if windows, ok := w.(window.SlidingSpec); ok {
+		return processors.SlidingAggregate[K, V, A]{Store: store, Clock: clock, Windows: windows, Fold: f.fold, Final: final}.Supplier()
+	}
+	return processors.WindowAggregate[K, V, A]{Store: store, Clock: clock, Windows: w.(window.Time), Fold: f.fold, Final: final, Nulls: f.nulls}.Supplier()
+}
+
+// fixedTable is the table of an aggregation in windows of a fixed length, without its
+// node, and its store.
+func fixedTable[K, A any](b *Builder, a *aggregation, w window.Fixed, key serde.Serde[K], value serde.Serde[A]) (*WindowedTable[K, A], *storeDef) {
 	t := &WindowedTable[K, A]{table[window.Key[K], A]{b: b, value: value}}
-	switch windows := w.windows.(type) {
-	case window.Time:
-		a.retain(b, windows.Size()+windows.GracePeriod(), "window and grace")
-		agg := processors.WindowAggregate[K, V, A]{Store: a.store, Windows: windows, Fold: f.fold, Final: w.final, Nulls: f.nulls}
-		t.n = then(keyed.flow, a.node, nil, agg.Supplier())
-		t.key = window.Serde(key, windows.Size())
-		t.origin = kept[window.Key[K], A]{b: b, store: a.store, open: processors.WindowedRows[K, A]}
-		b.addStore(windowStore(a.store, key, value, a.settings), t.n)
+	switch windows := w.(type) {
 	case window.SlidingSpec:
 		a.retain(b, 2*windows.Difference()+windows.GracePeriod(), "twice the difference and grace")
-		agg := processors.SlidingAggregate[K, V, A]{Store: a.store, Windows: windows, Fold: f.fold, Final: w.final}
-		t.n = then(keyed.flow, a.node, nil, agg.Supplier())
 		t.key = window.Serde(key, windows.Difference())
 		t.origin = kept[window.Key[K], A]{b: b, store: a.store, open: processors.SlidingRows[K, A]}
-		b.addStore(slidingStore(a.store, windows, key, value, a.settings), t.n)
+		return t, slidingStore(a.store, windows, key, value, a.settings)
+	default:
+		size := w.(window.Time).Size()
+		a.retain(b, size+w.GracePeriod(), "window and grace")
+		t.key = window.Serde(key, size)
+		t.origin = kept[window.Key[K], A]{b: b, store: a.store, open: processors.WindowedRows[K, A]}
+		return t, windowStore(a.store, key, value, a.settings)
 	}
-	return t
+}
+
+// closesAfter is how many milliseconds after its end a window takes updates.
+func closesAfter(milliseconds int64) *time.Duration {
+	return new(time.Duration(milliseconds) * time.Millisecond)
 }
 
 // retain settles how long a store keeps windows: at least so many milliseconds.

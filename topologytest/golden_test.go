@@ -16,6 +16,7 @@ import (
 // families are the topologies of the golden scenarios by their names, a file each.
 var families = []map[string]func(b *topology.Builder, g *golden){
 	aggregationScenarios,
+	cogroupScenarios,
 	globalScenarios,
 	hoppingScenarios,
 	processorScenarios,
@@ -24,6 +25,7 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 	statelessScenarios,
 	streamJoinScenarios,
 	streamTableScenarios,
+	suppressScenarios,
 	tableScenarios,
 	tumblingScenarios,
 	windowedRekeyScenarios,
@@ -31,24 +33,13 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 
 // notYet are scenarios whose operators do not exist yet.
 var notYet = []string{
-	// cogroup
-	"cogroup-session-nograce",
-	"cogroup-tumbling-grace",
-	"cogroup-two-streams",
 	// stream-table-join
 	"st-inner-versioned",
 	"st-inner-versioned-grace",
-	// suppress
-	"suppress-session-close-smallgrace",
-	"suppress-timelimit-bounded-table",
-	"suppress-timelimit-unbounded-and-zero",
-	"suppress-tumbling-close",
 	// versioned
 	"versioned-store-commands",
 	"versioned-table-groupby-reduce",
 	"versioned-table-late-updates",
-	// windowed-rekey
-	"rekey-session-to-totals",
 }
 
 // golden is one scenario, and what its topology has traced.

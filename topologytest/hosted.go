@@ -103,19 +103,15 @@ func (h *hosted) restore() error {
 			return err
 		}
 		batch := store.Space().NewBatch()
-		for _, e := range l.entries[at.Offset:] {
-			if e.gone {
-				continue
+		err = state.Replay(store, batch, func(yield func(record.Raw) bool) {
+			for _, e := range l.entries[at.Offset:] {
+				if !e.gone && !yield(e.Raw) {
+					return
+				}
 			}
-			key, value, err := store.Row(e.Key, e.Value, e.Timestamp)
-			if err != nil {
-				return err
-			}
-			if value == nil {
-				batch.Delete(key)
-			} else {
-				batch.Set(key, value)
-			}
+		})
+		if err != nil {
+			return err
 		}
 		store.Space().SetPosition(batch, h.changelogs()[i])
 		if err := batch.Commit(); err != nil {

@@ -91,12 +91,15 @@ func (w *worker) write(h *hosted, out record.Output) {
 	w.moment(Written, h)
 }
 
-// commit makes the work of the worker's tasks count, unless something goes wrong.
+// commit makes the work of the worker's tasks count, unless something goes wrong. It
+// takes several commits if there is too much to flush for one.
 func (w *worker) commit() error {
+	more := false
 	for _, h := range w.tasks {
 		if err := h.task.Flush(h.emit); err != nil && !w.dying() {
 			return err
 		}
+		more = h.task.CommitRequested() || more
 	}
 	w.moment(Flushed, nil)
 	if w.dying() {
@@ -107,6 +110,14 @@ func (w *worker) commit() error {
 	if w.dying() {
 		return w.suffer(nil)
 	}
+	if err := w.checkpointDue(); err != nil || !more {
+		return err
+	}
+	return w.commit()
+}
+
+// checkpointDue makes a checkpoint if it is time to.
+func (w *worker) checkpointDue() error {
 	if w.d.now-w.checkpointed < w.d.config.checkpoint.Milliseconds() {
 		return nil
 	}

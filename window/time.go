@@ -11,6 +11,8 @@ import (
 type Fixed interface {
 	// Err is what is wrong with the specification, or nil.
 	Err() error
+	// GracePeriod is the grace in milliseconds.
+	GracePeriod() int64
 	fixed()
 }
 

@@ -130,17 +130,23 @@ func (f *fetcher) convert(from []*kgo.Record) (records []record.Raw, bytes int) 
 		if r.Attrs.IsControl() {
 			continue
 		}
-		raw := record.Raw{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp.UnixMilli(), Offset: r.Offset}
-		if len(r.Headers) > 0 {
-			raw.Headers = make(record.Headers, len(r.Headers))
-			for i, h := range r.Headers {
-				raw.Headers[i] = record.Header{Key: h.Key, Value: h.Value}
-			}
-		}
 		bytes += len(r.Key) + len(r.Value) + rawOverhead
-		records = append(records, raw)
+		records = append(records, rawOf(r))
 	}
 	return records, bytes
+}
+
+// rawOf is a record of the client without what is the client's own. It shares the
+// memory of key and value.
+func rawOf(r *kgo.Record) record.Raw {
+	raw := record.Raw{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp.UnixMilli(), Offset: r.Offset}
+	if len(r.Headers) > 0 {
+		raw.Headers = make(record.Headers, len(r.Headers))
+		for i, h := range r.Headers {
+			raw.Headers[i] = record.Header{Key: h.Key, Value: h.Value}
+		}
+	}
+	return raw
 }
 
 // rawOverhead is what a buffered record takes beside its key and value.

@@ -197,6 +197,10 @@ func (l *lane) flush() error {
 		if err := h.task.Flush(func() { l.emit(h) }); err != nil {
 			return err
 		}
+		if h.task.CommitRequested() {
+			l.worked.Store(true)
+			l.full()
+		}
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemill/tidemill/internal/task"
+	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
 )
 
@@ -260,16 +261,15 @@ func storeTarget(h *hosted, i int, topic string, windowed bool) (restoreTarget, 
 	}
 	target.apply = func(records []*kgo.Record) error {
 		b := space.NewBatch()
-		for _, r := range records {
-			key, value, err := store.Row(r.Key, r.Value, r.Timestamp.UnixMilli())
-			if err != nil {
-				return err
+		err := state.Replay(store, b, func(yield func(record.Raw) bool) {
+			for _, r := range records {
+				if !yield(rawOf(r)) {
+					return
+				}
 			}
-			if value == nil {
-				b.Delete(key)
-			} else {
-				b.Set(key, value)
-			}
+		})
+		if err != nil {
+			return err
 		}
 		space.SetPosition(b, state.Position{Offset: records[len(records)-1].Offset + 1, TopicID: target.topicID, At: time.Now().UnixMilli()})
 		return b.Commit()

@@ -37,10 +37,16 @@ func (t *Task) Drain(take func()) (done bool, err error) {
 
 // Flush logs and forwards every write that the stores hold back. It belongs to
 // every commit. take is called now and then, and at the end, to take the outputs. It
-// ends early when that leads to too many calls, which Drain must have prevented.
+// ends early when that leads to too many calls, which Drain must have prevented. If
+// CommitRequested says so after it, there is more to flush, which takes another
+// commit.
 func (t *Task) Flush(take func()) error {
 	defer take()
+	t.env.CommitRequested() // this one is what was asked for
 	t.env.Source = record.Metadata{}
+	t.env.Flushes++
+	t.env.Flushing = true
+	defer func() { t.env.Flushing = false }()
 	for again := true; again && !t.full(); {
 		again = false
 		for _, store := range t.stores.Lifecycles {

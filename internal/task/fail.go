@@ -70,7 +70,8 @@ func (t *Task) stage(err error) (record.Stage, Policy) {
 // the record behind would lose it for nothing.
 func beyondPolicy(ctx context.Context, err error) bool {
 	var backend *state.BackendError
-	return errors.As(err, &backend) || ctx.Err() != nil && errors.Is(err, context.Cause(ctx))
+	var full *processors.FullError
+	return errors.As(err, &backend) || errors.As(err, &full) || ctx.Err() != nil && errors.Is(err, context.Cause(ctx))
 }
 
 // The headers of a dead letter, as Kafka Streams names them (KIP-1034).

@@ -261,15 +261,18 @@ func (s *storeTest) reopen() {
 	at, _, err := s.space.Position()
 	s.must(err)
 	b := s.space.NewBatch()
-	for _, out := range s.changelog[at.Offset:] {
-		key, value, err := s.store.lifecycle.Row(out.Key, out.Value, out.Timestamp)
-		s.must(err)
-		if value == nil {
-			b.Delete(key)
-		} else {
-			b.Set(key, value)
-		}
-	}
+	s.must(state.Replay(s.store.lifecycle, b, replayed(s.changelog[at.Offset:])))
 	s.space.SetPosition(b, state.Position{Offset: int64(len(s.changelog))})
 	s.must(b.Commit())
+}
+
+// replayed are outputs as they are read again.
+func replayed(outputs []record.Output) iter.Seq[record.Raw] {
+	return func(yield func(record.Raw) bool) {
+		for _, out := range outputs {
+			if !yield(record.Raw{Key: out.Key, Value: out.Value, Headers: out.Headers, Timestamp: out.Timestamp}) {
+				return
+			}
+		}
+	}
 }

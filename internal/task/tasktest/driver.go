@@ -118,16 +118,15 @@ func (d *Driver) restore() {
 		}
 		batch := store.Space().NewBatch()
 		log := d.logs[i+1]
-		for _, o := range log[position.Offset:] {
-			key, value, err := store.Row(o.Key, o.Value, o.Timestamp)
-			if err != nil {
-				d.tb.Fatal(err)
+		err = state.Replay(store, batch, func(yield func(record.Raw) bool) {
+			for _, o := range log[position.Offset:] {
+				if !yield(record.Raw{Key: o.Key, Value: o.Value, Headers: o.Headers, Timestamp: o.Timestamp}) {
+					return
+				}
 			}
-			if value == nil {
-				batch.Delete(key)
-			} else {
-				batch.Set(key, value)
-			}
+		})
+		if err != nil {
+			d.tb.Fatal(err)
 		}
 		store.Space().SetPosition(batch, state.Position{Offset: int64(len(log))})
 		if err := batch.Commit(); err != nil {
@@ -185,8 +184,8 @@ func (d *Driver) take() {
 	}
 }
 
-// Commit flushes and commits everything, but makes no checkpoint. Calls under way
-// are finished first, in their order.
+// Commit flushes and commits everything, in several commits if need be, but makes no
+// checkpoint. Calls under way are finished first, in their order.
 func (d *Driver) Commit() {
 	d.tb.Helper()
 	for !d.Drained() {
@@ -211,6 +210,9 @@ func (d *Driver) Commit() {
 		}
 	}
 	d.taken = nil
+	if d.CommitRequested() {
+		d.Commit()
+	}
 }
 
 // Checkpoint writes what is committed to the backend.
