@@ -90,7 +90,7 @@ func (b *Builder) useStore(def *storeDef, n *node) *storeUse {
 }
 
 func newStoreDef(name string, s settings) *storeDef {
-	def := &storeDef{name: name, retention: s.retention, logged: !s.noLog && s.reused == "", cached: !s.noCache, logConfig: s.logConfig, reused: s.reused}
+	def := &storeDef{name: name, retention: s.retention, logged: !s.noLog, cached: !s.noCache, logConfig: s.logConfig}
 	if name == "" {
 		def.fault = fmt.Errorf("store %q: a store needs a name", name)
 	}
@@ -99,6 +99,9 @@ func newStoreDef(name string, s settings) *storeDef {
 
 func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
 	def := newStoreDef(name, s)
+	if s.reused != "" {
+		def.logged, def.reused = false, s.reused
+	}
 	def.in = func(b *Builder) opener {
 		changelog := cmp.Or(s.reused, changelogTopic(b.application, name))
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
