@@ -15,8 +15,8 @@ import (
 // cached holds updates back for a second.
 var cached = []topologytest.Option{topologytest.CacheBytes(1 << 20), topologytest.CommitInterval(time.Second)}
 
-// send writes texts to a topic, as key=value@timestamp, where - is no value.
-func send(t *testing.T, d *topologytest.Driver, topic string, records ...string) {
+// sendRows writes texts to a topic, as key=value@timestamp, where - is no value.
+func sendRows(t *testing.T, d *topologytest.Driver, topic string, records ...string) {
 	t.Helper()
 	in := d.Input[string, string](topic)
 	for _, text := range records {
@@ -30,13 +30,13 @@ func send(t *testing.T, d *topologytest.Driver, topic string, records ...string)
 	}
 }
 
-// sendTo is send to one of several topics of one partition: each record begins with
+// sendTo is sendRows to one of several topics of one partition: each record begins with
 // the name of its topic.
 func sendTo(t *testing.T, d *topologytest.Driver, records ...string) {
 	t.Helper()
 	for _, text := range records {
 		topic, text, _ := strings.Cut(text, " ")
-		send(t, d, topic, text)
+		sendRows(t, d, topic, text)
 	}
 }
 

@@ -96,14 +96,14 @@ func TestRowsOfWindowsAreMadeWithPunctuations(t *testing.T) {
 	tasktest.Want(t, written(d.Output[window.Key[string], string]("out")), "[a@0/10]=ticks: 1 after 0@1", "[a@0/10]=ticks: 2 after 1@2")
 }
 
-// failing is a row mapper that fails, and tells when it is closed.
-type failing struct{ closed *int }
+// failingRows is a row mapper that fails, and tells when it is closed.
+type failingRows struct{ closed *int }
 
 var errMade = errors.New("no row can be made")
 
-func (failing) Map(record.Fixed[string, string]) (string, bool, error) { return "", false, errMade }
+func (failingRows) Map(record.Fixed[string, string]) (string, bool, error) { return "", false, errMade }
 
-func (f failing) Close() error {
+func (f failingRows) Close() error {
 	*f.closed++
 	return nil
 }
@@ -111,13 +111,13 @@ func (f failing) Close() error {
 func TestARowMapperMayFailAndIsClosed(t *testing.T) {
 	b, closed := topology.New("app"), 0
 	textTable(b, "in").ProcessValues(func(*processors.RowContext) (processors.RowMapper[string, string, string], error) {
-		return failing{&closed}, nil
+		return failingRows{&closed}, nil
 	}).ToStream().To("out")
 	d, err := topologytest.Open(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	send(t, d, "in", "k=a@1")
+	sendRows(t, d, "in", "k=a@1")
 	if !errors.Is(d.Err(), errMade) {
 		t.Errorf("Err is %v, want %v", d.Err(), errMade)
 	}

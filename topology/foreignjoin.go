@@ -194,7 +194,7 @@ func (j *foreignJoin[K, L, FK, R, J]) resolve(responses flow[K, processors.Respo
 			return nil, err
 		}
 		return j.Resolve(again.(interface {
-			Ask(record.Record[K, L]) error
+			Ask(record.Record[K, L]) (bool, error)
 		}).Ask)(c)
 	}
 	b.addNode(resolver, responses.n)
