@@ -42,6 +42,7 @@ type job struct {
 
 // topologies are what workers can run.
 var topologies = map[string]func(j job) *topology.Builder{
+	"async": asyncTopology,
 	"chaos": chaosTopology,
 	"count": countTopology,
 	"large": largeTopology,

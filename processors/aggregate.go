@@ -1,9 +1,6 @@
 package processors
 
-import (
-	"github.com/tidemill/tidemill/record"
-	"github.com/tidemill/tidemill/state"
-)
+import "github.com/tidemill/tidemill/record"
 
 // Fold computes the next aggregate of a key from its present one; had is false
 // if there is none yet. A nil result of a nilable type deletes the aggregate.
@@ -37,25 +34,24 @@ func Aggregating[K, V, A any](initial func() A, add func(K, V, A) A) Fold[K, V, 
 // without a key or without a value are dropped.
 func Aggregate[K, V, A any](store string, fold Fold[K, V, A]) Supplier[K, V, K, Change[A]] {
 	return func(c *Context[K, Change[A]]) (Processor[K, V], error) {
-		rows, err := Store[*state.KeyValue[K, A]](c.Task, store)
+		kept, err := KeptRows(c, store)
 		if err != nil {
 			return nil, err
 		}
-		rows.OnWrite(func(w *state.Written[K, A]) error { return forwardWrite(c, w.Key(), w) })
 		return Func[K, V](func(r record.Record[K, V]) error {
 			if r.NullKey || r.Tombstone {
 				c.Drop(dropNullKeyOrValue)
 				return nil
 			}
-			e, err := rows.Lookup(r.Key)
+			at, err := kept.find(r.Key)
 			if err != nil {
 				return err
 			}
-			aggregate, ts, had := e.Value()
-			if !had {
-				ts = r.Timestamp
+			next := record.WithValue(r, Change[A]{New: fold(r.Key, r.Value, at.row, at.has), HasNew: true})
+			if at.has {
+				next.Timestamp = max(at.ts, r.Timestamp)
 			}
-			return rows.Set(e, fold(r.Key, r.Value, aggregate, had), max(ts, r.Timestamp), r.Headers)
+			return kept.replace(at, next)
 		}), nil
 	}
 }

@@ -1,9 +1,6 @@
 package processors
 
-import (
-	"github.com/tidemill/tidemill/record"
-	"github.com/tidemill/tidemill/state"
-)
+import "github.com/tidemill/tidemill/record"
 
 // Derived is a table whose rows are made of those of another table, one of one:
 // filtered, or with other values.
@@ -72,38 +69,9 @@ func (p *derived[K, V, V2]) Process(r record.Record[K, Change[V]]) (err error) {
 
 func (p *derived[K, V, V2]) keep(r record.Record[K, Change[V2]]) error {
 	if p.Selective && p.olds && !r.Value.HasNew {
-		if _, _, had, err := p.kept.rows.GetTimestamped(r.Key); err != nil || !had {
+		if at, err := p.kept.find(r.Key); err != nil || !at.has {
 			return err
 		}
 	}
 	return p.kept.Write(r)
-}
-
-// Kept is the store of a table that is made of others. What is written to it is
-// passed on, with what the row was.
-type Kept[K, V any] struct {
-	c    *Context[K, Change[V]]
-	rows *state.KeyValue[K, V]
-}
-
-// KeptRows opens the store of a derived table.
-func KeptRows[K, V any](c *Context[K, Change[V]], store string) (*Kept[K, V], error) {
-	rows, err := Store[*state.KeyValue[K, V]](c.Task, store)
-	if err != nil {
-		return nil, err
-	}
-	rows.OnWrite(func(w *state.Written[K, V]) error { return forwardWrite(c, w.Key(), w) })
-	return &Kept[K, V]{c: c, rows: rows}, nil
-}
-
-// Write makes the new row of an update the row in the store.
-func (k *Kept[K, V]) Write(r record.Record[K, Change[V]]) error {
-	e, err := k.rows.Lookup(r.Key)
-	if err != nil {
-		return err
-	}
-	if !r.Value.HasNew {
-		return k.rows.Remove(e, r.Timestamp, r.Headers)
-	}
-	return k.rows.Set(e, r.Value.New, r.Timestamp, r.Headers)
 }

@@ -15,8 +15,8 @@ import (
 // cached holds updates back for a second.
 var cached = []topologytest.Option{topologytest.CacheBytes(1 << 20), topologytest.CommitInterval(time.Second)}
 
-// sendRows writes texts to a topic, as key=value@timestamp, where - is no value.
-func sendRows(t *testing.T, d *topologytest.Driver, topic string, records ...string) {
+// feed writes texts to a topic, as key=value@timestamp, where - is no value.
+func feed(t *testing.T, d *topologytest.Driver, topic string, records ...string) {
 	t.Helper()
 	in := d.Input[string, string](topic)
 	for _, text := range records {
@@ -30,13 +30,13 @@ func sendRows(t *testing.T, d *topologytest.Driver, topic string, records ...str
 	}
 }
 
-// sendTo is sendRows to one of several topics of one partition: each record begins with
+// feedTo is feed to one of several topics of one partition: each record begins with
 // the name of its topic.
-func sendTo(t *testing.T, d *topologytest.Driver, records ...string) {
+func feedTo(t *testing.T, d *topologytest.Driver, records ...string) {
 	t.Helper()
 	for _, text := range records {
 		topic, text, _ := strings.Cut(text, " ")
-		sendRows(t, d, topic, text)
+		feed(t, d, topic, text)
 	}
 }
 
@@ -54,7 +54,7 @@ func run[K, V any](t *testing.T, b *topology.Builder, records []string, want ...
 	t.Helper()
 	d := topologytest.New(t, b)
 	out := d.Output[K, V]("out")
-	sendTo(t, d, records...)
+	feedTo(t, d, records...)
 	tasktest.Want(t, written(out), want...)
 }
 

@@ -102,7 +102,7 @@ func TestForeignKeyJoins(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d partitions", c.name, partitions+1), func(t *testing.T) {
 				d := topologytest.New(t, foreign(c.inner), topologytest.Partitions(partitions+1), topologytest.Partitions(2*partitions+1, "r"))
 				out := d.Output[string, string]("out")
-				sendTo(t, d, updates...)
+				feedTo(t, d, updates...)
 				tasktest.Want(t, written(out), c.want...)
 			})
 		}
@@ -112,7 +112,7 @@ func TestForeignKeyJoins(t *testing.T) {
 func TestAnEmptyRowIsARow(t *testing.T) {
 	d := topologytest.New(t, foreign(true))
 	out := d.Output[string, string]("out")
-	sendTo(t, d, "l a=x:1@1", "r x=@2", "l a=x:2@3", "r x=-@4")
+	feedTo(t, d, "l a=x:1@1", "r x=@2", "l a=x:2@3", "r x=-@4")
 	tasktest.Want(t, written(out), "a=x:1+@2", "a=x:2+@3", "a=null@4")
 }
 
@@ -141,9 +141,9 @@ func TestStaleAnswersAreDropped(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d := topologytest.New(t, foreign(c.inner))
 			out := d.Output[string, string]("out")
-			sendTo(t, d, c.before...)
+			feedTo(t, d, c.before...)
 			written(out)
-			d.Batch(func() { sendTo(t, d, c.batch...) })
+			d.Batch(func() { feedTo(t, d, c.batch...) })
 			tasktest.Want(t, written(out), c.want...)
 			if n := d.Dropped()["stale response"]; n != c.dropped {
 				t.Errorf("%d responses were dropped, want %d", n, c.dropped)
@@ -160,7 +160,7 @@ func TestAForeignKeyMayDependOnTheKey(t *testing.T) {
 	l.JoinOnWithKey(r, func(k, _ string) (string, bool) { return k[:1], true }, plus).ToStream().To("out")
 	l.LeftJoinOnWithKey(pointers, byKey, plusLeft).ToStream().To("lefts")
 	d := topologytest.New(t, b)
-	sendTo(t, d, "l ab=1@1", "r a=R@2", "l skip=2@3")
+	feedTo(t, d, "l ab=1@1", "r a=R@2", "l skip=2@3")
 	d.Input[*string, string]("p").Send(new("a"), "S", 4)
 	tasktest.Want(t, written(d.Output[string, string]("out")), "ab=1+R@2")
 	tasktest.Want(t, written(d.Output[string, string]("lefts")), "ab=1+none@1", "skip=2+none@3", "ab=1+S@4")
@@ -171,7 +171,7 @@ func TestANilForeignKeyIsNone(t *testing.T) {
 	none := func(string) (*string, bool) { return nil, true }
 	textTable(b, "l").JoinOn(b.Table[*string, string]("p"), none, plus).ToStream().To("out")
 	d := topologytest.New(t, b)
-	sendTo(t, d, "l a=1@1")
+	feedTo(t, d, "l a=1@1")
 	tasktest.Want(t, written(d.Output[string, string]("out")))
 	if n := d.Dropped()["null foreign key"]; n != 1 {
 		t.Errorf("%d rows without a foreign key were dropped, want 1", n)
@@ -183,7 +183,7 @@ func TestATableMayReferToItself(t *testing.T) {
 	staff := textTable(b, "staff")
 	staff.LeftJoinOn(staff, refersTo, plusLeft).ToStream().To("out")
 	d := topologytest.New(t, b, topologytest.Partitions(2))
-	sendTo(t, d, "staff ann=:boss@1", "staff bob=ann:cook@2", "staff ann=:owner@3", "staff ann=-@4")
+	feedTo(t, d, "staff ann=:boss@1", "staff bob=ann:cook@2", "staff ann=:owner@3", "staff ann=-@4")
 	tasktest.Want(
 		t, written(d.Output[string, string]("out")),
 		"ann=:boss+none@1", "bob=ann:cook+:boss@2", "bob=ann:cook+:owner@3", "ann=:owner+none@3", "bob=ann:cook+none@4", "ann=null@4",
@@ -198,7 +198,7 @@ func TestWindowedTablesReferToRows(t *testing.T) {
 	counts.JoinOn(r, itsKey, func(n int64, row string) string { return fmt.Sprint(n, "+", row) }).ToStream().To("out")
 	counts.LeftJoinOn(r, itsKey, func(n int64, row *string) string { return fmt.Sprint(n, "+", orNone(row)) }, topology.Named("left")).ToStream().To("lefts")
 	d := topologytest.New(t, b, topologytest.Partitions(3))
-	sendTo(t, d, "in a=1@1", "r a=R@2", "in a=1@3", "in a=1@15")
+	feedTo(t, d, "in a=1@1", "r a=R@2", "in a=1@3", "in a=1@15")
 	tasktest.Want(t, written(d.Output[window.Key[string], string]("out")), "[a@0/10]=1+R@2", "[a@0/10]=2+R@3", "[a@10/20]=1+R@15")
 	tasktest.Want(t, written(d.Output[window.Key[string], string]("lefts")), "[a@0/10]=1+none@1", "[a@0/10]=1+R@2", "[a@0/10]=2+R@3", "[a@10/20]=1+R@15")
 }
@@ -231,7 +231,7 @@ func lastDigit(_, key string, n int32) int32 { return int32(key[len(key)-1]-'0')
 // An old version of Kafka Streams did not say where an answer goes.
 func TestAnAnswerWithoutAPartitionGoesToThatOfItsKey(t *testing.T) {
 	d := topologytest.New(t, foreign(true), topologytest.Partitions(3))
-	sendTo(t, d, "r x=R@1")
+	feedTo(t, d, "r x=R@1")
 	asked := record.Murmur3([]byte("x:1"))
 	old := append(append([]byte{0, 3}, asked[:]...), "a"...)
 	d.Input[[]byte, []byte]("app-KTABLE-FK-JOIN-SUBSCRIPTION-REGISTRATION-0000000006-topic").Send([]byte("x"), old, 2)

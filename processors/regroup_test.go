@@ -105,11 +105,11 @@ func TestGroupsOfACachedTableAreRight(t *testing.T) {
 	textTable(b, "in").GroupBy(letter).Count().ToStream().To("out")
 	d := topologytest.New(t, b, cached...)
 	out := d.Output[string, int64]("out")
-	sendRows(t, d, "in", "k=x@1", "k=y@2", "l=y@3", "gone=z@4", "gone=-@5")
+	feed(t, d, "in", "k=x@1", "k=y@2", "l=y@3", "gone=z@4", "gone=-@5")
 	d.Advance(time.Second)
 	d.Advance(time.Second)
 	tasktest.Want(t, written(out), "y=2@3")
-	sendRows(t, d, "in", "k=z@6", "k=x@7", "l=-@8")
+	feed(t, d, "in", "k=z@6", "k=x@7", "l=-@8")
 	d.Advance(time.Second)
 	d.Advance(time.Second)
 	tasktest.Want(t, written(out), "y=0@8", "x=1@7")
@@ -140,7 +140,7 @@ func TestANamedGroupingSendsUpdatesOnce(t *testing.T) {
 	g.Count().ToStream().To("out")
 	g.Reduce(concat, func(agg, _ string) string { return agg + "!" }).ToStream().To("texts")
 	d := topologytest.New(t, b, topologytest.Partitions(3))
-	sendRows(t, d, "in", "k=x@1", "k=xx@2", "l=y@3", "l=-@4")
+	feed(t, d, "in", "k=x@1", "k=xx@2", "l=y@3", "l=-@4")
 	if n := d.Output[[]byte, []byte]("app-g-repartition").Len(); n != 4 {
 		t.Errorf("%d records were repartitioned, want 4", n)
 	}

@@ -69,9 +69,9 @@ func TestRowsThatWereMadeAreKeptForWhatNeedsThem(t *testing.T) {
 			seen := topology.KeyValueStore[string, int64]("seen")
 			c.behind(b, textTable(b, "in").ProcessValues(counted(seen), topology.Stores(seen)))
 			d := topologytest.New(t, b)
-			sendTo(t, d, updated...)
+			feedTo(t, d, updated...)
 			if name == "rows" {
-				sendTo(t, d, "s k=!@7", "s l=!@7", "s m=!@7")
+				feedTo(t, d, "s k=!@7", "s l=!@7", "s m=!@7")
 			}
 			tasktest.Want(t, written(d.Output[string, string]("out")), c.want...)
 		})
@@ -90,20 +90,20 @@ func TestRowsOfWindowsAreMadeWithPunctuations(t *testing.T) {
 	counts := b.Stream[string, string]("in").GroupByKey().WindowedBy(window.Tumbling(10 * ms)).Count()
 	counts.ProcessValues(ticks, topology.Named("ticks")).ToStream().To("out")
 	d := topologytest.New(t, b)
-	sendTo(t, d, "in a=1@1")
+	feedTo(t, d, "in a=1@1")
 	d.Advance(time.Second)
-	sendTo(t, d, "in a=1@2")
+	feedTo(t, d, "in a=1@2")
 	tasktest.Want(t, written(d.Output[window.Key[string], string]("out")), "[a@0/10]=ticks: 1 after 0@1", "[a@0/10]=ticks: 2 after 1@2")
 }
 
-// failingRows is a row mapper that fails, and tells when it is closed.
-type failingRows struct{ closed *int }
+// failing is a row mapper that fails, and tells when it is closed.
+type failing struct{ closed *int }
 
 var errMade = errors.New("no row can be made")
 
-func (failingRows) Map(record.Fixed[string, string]) (string, bool, error) { return "", false, errMade }
+func (failing) Map(record.Fixed[string, string]) (string, bool, error) { return "", false, errMade }
 
-func (f failingRows) Close() error {
+func (f failing) Close() error {
 	*f.closed++
 	return nil
 }
@@ -111,13 +111,13 @@ func (f failingRows) Close() error {
 func TestARowMapperMayFailAndIsClosed(t *testing.T) {
 	b, closed := topology.New("app"), 0
 	textTable(b, "in").ProcessValues(func(*processors.RowContext) (processors.RowMapper[string, string, string], error) {
-		return failingRows{&closed}, nil
+		return failing{&closed}, nil
 	}).ToStream().To("out")
 	d, err := topologytest.Open(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sendRows(t, d, "in", "k=a@1")
+	feed(t, d, "in", "k=a@1")
 	if !errors.Is(d.Err(), errMade) {
 		t.Errorf("Err is %v, want %v", d.Err(), errMade)
 	}

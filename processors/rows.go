@@ -16,8 +16,15 @@ type Rows[K, V any] func(key K, at int64) (value V, ts int64, found bool, err er
 // Newest asks for the newest version of a row.
 const Newest = math.MaxInt64
 
-// StoredRows reads the rows that are in a key-value store of the task.
+// StoredRows reads the rows that are in a key-value store of the task, or in one
+// that keeps versions.
 func StoredRows[K, V any](t *Task, store string) (Rows[K, V], error) {
+	if rows, ok := t.stores[store].(*state.Versioned[K, V]); ok {
+		return func(key K, at int64) (V, int64, bool, error) {
+			v, found, err := rows.GetAsOf(key, at)
+			return v.Value, v.From, found, err
+		}, nil
+	}
 	rows, err := Store[*state.KeyValue[K, V]](t, store)
 	if err != nil {
 		return nil, err

@@ -172,8 +172,8 @@ func TestAFlushedCacheClosesWindowsWhenAllOfItHasCome(t *testing.T) {
 	tasktest.Want(t, d.Results(), "out k[20]=2@21")
 }
 
-// failing fails for some values.
-func failing(value string) (string, error) {
+// refusing fails for some values.
+func refusing(value string) (string, error) {
 	if value == "poison" {
 		return "", errors.New("no such value")
 	}
@@ -193,7 +193,7 @@ func suppressedThen(until topology.TimeLimit, then func(string) (string, error))
 // What fails behind Suppress is the row that was passed on. The record that made it
 // due must not be lost for it, and the next one must not fail for it again.
 func TestAPolicyLeavesARowBehindAndNotTheRecordThatMadeItDue(t *testing.T) {
-	b := suppressedThen(within10, failing)
+	b := suppressedThen(within10, refusing)
 	d := tasktest.Start(t, b, tasktest.Uncached, tasktest.Policy(task.Skip()))
 	d.Send("in", "a=poison@1", "b=2@2", "c=3@11", "d=4@12", "e=5@13", "f=6@30")
 	d.Run()
@@ -223,7 +223,7 @@ func TestAFullStrictBufferEndsTheTask(t *testing.T) {
 			`process: node "held": the buffer "held-store" is full: it holds 96 bytes, of at most 70: raise MaxBytes, or take Unbounded, which keeps on disk what does not fit into memory`,
 		},
 	} {
-		b := suppressedThen(c.until, failing)
+		b := suppressedThen(c.until, refusing)
 		for _, policy := range []task.Policy{task.Fail(), task.Skip()} {
 			d := tasktest.Start(t, b, tasktest.Uncached, tasktest.Policy(policy))
 			d.Send("in", "a=1@1", "b=2@2", "c=3@3")

@@ -8,27 +8,19 @@ import (
 // Table writes each record to a store, as a row under its key, and passes on
 // what changed. A tombstone deletes the row. A record without a key is dropped.
 // A record that is older than the row it replaces still replaces it, as in Kafka
-// Streams.
+// Streams, unless the store keeps versions: then it becomes an older version.
 func Table[K, V any](store string) Supplier[K, V, K, Change[V]] {
 	return func(c *Context[K, Change[V]]) (Processor[K, V], error) {
-		rows, err := Store[*state.KeyValue[K, V]](c.Task, store)
+		kept, err := KeptRows(c, store)
 		if err != nil {
 			return nil, err
 		}
-		rows.OnWrite(func(w *state.Written[K, V]) error { return forwardWrite(c, w.Key(), w) })
 		return Func[K, V](func(r record.Record[K, V]) error {
 			if r.NullKey {
 				c.Drop(dropNullKey)
 				return nil
 			}
-			e, err := rows.Lookup(r.Key)
-			if err != nil {
-				return err
-			}
-			if r.Tombstone {
-				return rows.Remove(e, r.Timestamp, r.Headers)
-			}
-			return rows.Set(e, r.Value, r.Timestamp, r.Headers)
+			return kept.Write(record.WithValue(r, Change[V]{New: r.Value, HasNew: !r.Tombstone}))
 		}), nil
 	}
 }

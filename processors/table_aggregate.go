@@ -1,9 +1,6 @@
 package processors
 
-import (
-	"github.com/tidemill/tidemill/record"
-	"github.com/tidemill/tidemill/state"
-)
+import "github.com/tidemill/tidemill/record"
 
 // TableFold computes the next aggregate of the rows of a table from its present
 // one, when a row comes, goes or changes.
@@ -23,29 +20,28 @@ func CountingRows[K, V any]() TableFold[K, V, int64] {
 // updates in it.
 func AggregateTable[K, V, A any](store string, fold TableFold[K, V, A]) Supplier[K, Change[V], K, Change[A]] {
 	return func(c *Context[K, Change[A]]) (Processor[K, Change[V]], error) {
-		rows, err := Store[*state.KeyValue[K, A]](c.Task, store)
+		kept, err := KeptRows(c, store)
 		if err != nil {
 			return nil, err
 		}
-		rows.OnWrite(func(w *state.Written[K, A]) error { return forwardWrite(c, w.Key(), w) })
-		return &tableAggregate[K, V, A]{TableFold: fold, rows: rows, aggregates: nullsOf[A]()}, nil
+		return &tableAggregate[K, V, A]{TableFold: fold, kept: kept, aggregates: nullsOf[A]()}, nil
 	}
 }
 
 type tableAggregate[K, V, A any] struct {
 	TableFold[K, V, A]
-	rows       *state.KeyValue[K, A]
+	kept       *Kept[K, A]
 	aggregates nulls[A]
 }
 
 func (p *tableAggregate[K, V, A]) Process(r record.Record[K, Change[V]]) error {
-	e, err := p.rows.Lookup(r.Key)
+	at, err := p.kept.find(r.Key)
 	if err != nil {
 		return err
 	}
-	aggregate, ts, had := e.Value()
+	aggregate, had := at.row, at.has
 	if had {
-		r.Timestamp = max(r.Timestamp, ts)
+		r.Timestamp = max(r.Timestamp, at.ts)
 	}
 	if r.Value.HasOld && had {
 		aggregate = p.Subtract(r.Key, r.Value.Old, aggregate)
@@ -54,8 +50,5 @@ func (p *tableAggregate[K, V, A]) Process(r record.Record[K, Change[V]]) error {
 	if r.Value.HasNew {
 		aggregate, had = p.Add(r.Key, r.Value.New, aggregate, had), true
 	}
-	if !had {
-		return p.rows.Remove(e, r.Timestamp, r.Headers)
-	}
-	return p.rows.Set(e, aggregate, r.Timestamp, r.Headers)
+	return p.kept.replace(at, record.WithValue(r, Change[A]{New: aggregate, HasNew: had}))
 }

@@ -138,7 +138,7 @@ func TestWindowedTablesAreJoined(t *testing.T) {
 	l.LeftJoin(r, sumLeft, topology.StoreName("left")).ToStream().To("lefts")
 	l.OuterJoin(r, func(a, b *int64) bool { return a != nil && b != nil }).ToStream().To("outers")
 	d := topologytest.New(t, b)
-	sendTo(t, d, "l a=1@1", "r a=1@2", "r a=1@3", "l a=1@15")
+	feedTo(t, d, "l a=1@1", "r a=1@2", "r a=1@3", "l a=1@15")
 	tasktest.Want(t, written(d.Output[window.Key[string], int64]("out")), "[a@0/10]=2@2", "[a@0/10]=3@3")
 	tasktest.Want(t, written(d.Output[window.Key[string], int64]("lefts")), "[a@0/10]=1@1", "[a@0/10]=2@2", "[a@0/10]=3@3", "[a@10/20]=1@15")
 	tasktest.Want(t, written(d.Output[window.Key[string], bool]("outers")), "[a@0/10]=false@1", "[a@0/10]=true@2", "[a@0/10]=true@3", "[a@10/20]=false@15")
@@ -175,7 +175,7 @@ func TestAJoinOfCachedTablesIsRight(t *testing.T) {
 			c.build(textTable(b, "l"), textTable(b, "r", topology.WithoutCache())).ToStream().To("out")
 			d := topologytest.New(t, b, cached...)
 			for _, records := range [][]string{{"l a=1@1", "r a=x@2"}, {"l a=2@3", "r a=y@4"}, {"l a=-@5", "r a=-@6"}, {"l b=1@7", "r b=x@8", "l b=-@9", "r b=-@10"}} {
-				sendTo(t, d, records...)
+				feedTo(t, d, records...)
 				d.Advance(time.Second)
 			}
 			d.Commit()

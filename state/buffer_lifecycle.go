@@ -85,7 +85,7 @@ func (b *Buffer[K, V]) logRow(e *Entry[K, Held[V]]) error {
 	if err != nil {
 		return fmt.Errorf("state: store %q: encode value: %w", b.rows.name, err)
 	}
-	b.rows.resized(e, len(buf)-split)
+	b.rows.resize(e, len(buf)-split)
 	log.add(buf, split, false, b.Clock(), changelogVersion)
 	return nil
 }

@@ -149,12 +149,18 @@ func (s *spans[K, V]) findBuckets() error {
 		reverse bool
 		bucket  *int64
 	}{{false, &s.first}, {true, &s.last}} {
+		var fault error
 		err := s.space.backend.Scan(s.space.prefix[:], s.space.end(), end.reverse, func(key, _ []byte) bool {
-			*end.bucket = bucketOf(key[spacePrefix:])
+			if fault = checkRow(key[spacePrefix:]); fault == nil {
+				*end.bucket = bucketOf(key[spacePrefix:])
+			}
 			return false
 		})
 		if err != nil {
 			return &BackendError{Err: err}
+		}
+		if fault != nil {
+			return fault
 		}
 	}
 	s.looked = true

@@ -98,23 +98,23 @@ func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
 	}
 	buf := s.layout.toChangelog(s.log.Outbox.Buffer(), e.key)
 	split := len(buf)
+	var headers record.Headers
+	if s.log.Headers {
+		headers = s.written.headers
+	}
 	if e.now.present {
 		var err error
 		if buf, err = s.layout.value.Append(buf, e.now.value); err != nil {
 			return fmt.Errorf("state: store %q: encode value: %w", s.name, err)
 		}
 	}
-	s.resized(e, len(buf)-split)
-	var headers record.Headers
-	if s.log.Headers {
-		headers = s.written.headers
-	}
+	s.resize(e, len(buf)-split)
 	s.log.add(buf, split, !e.now.present, e.now.ts, headers)
 	return nil
 }
 
-// resized notes how long the value is that an entry has just been given.
-func (s *store[K, V]) resized(e *Entry[K, V], value int) {
+// resize sets the size of an entry that has just been written.
+func (s *store[K, V]) resize(e *Entry[K, V], value int) {
 	s.pinnedBytes -= int(e.size)
 	e.resize(value)
 	s.pinnedBytes += int(e.size)

@@ -108,6 +108,11 @@ func (e *Entry[K, V]) resize(value int) {
 	e.size = int32(entryOverhead + 2*len(e.key) + value + int(unsafe.Sizeof(*e)))
 }
 
+// weight is about how many bytes the encoded value of an entry has.
+func (e *Entry[K, V]) weight() int {
+	return int(e.size) - entryOverhead - 2*len(e.key) - int(unsafe.Sizeof(*e))
+}
+
 func (o *overlay[K, V]) init(space Space, l layout[K, V], capacity int) {
 	o.space, o.layout, o.capacity = space, l, capacity
 	o.scratch = append(o.scratch, space.prefix[:]...)
@@ -161,9 +166,31 @@ func (o *overlay[K, V]) fresh(key K) (*Entry[K, V], error) {
 	return e, nil
 }
 
-// keep enters an entry whose row has so many bytes.
-func (o *overlay[K, V]) keep(e *Entry[K, V], row int) {
-	e.resize(row)
+// found returns the entry of a row that a scan found, without keeping it.
+func (o *overlay[K, V]) found(item Item[K, V]) (*Entry[K, V], error) {
+	b, err := o.layout.appendKey(o.scratch[:spacePrefix], item.Key)
+	if err != nil {
+		return nil, err
+	}
+	o.scratch = b
+	if e := o.entries[string(b[spacePrefix:])]; e != nil {
+		return e, nil
+	}
+	return &Entry[K, V]{key: string(b[spacePrefix:]), typed: item.Key, now: version[V]{item.Value, item.Timestamp, true}, stored: true}, nil
+}
+
+// enter keeps an entry that found returned, unless there is one of its key by now.
+func (o *overlay[K, V]) enter(e *Entry[K, V]) *Entry[K, V] {
+	if have := o.entries[e.key]; have != nil {
+		return have
+	}
+	o.keep(e, 0)
+	return e
+}
+
+// keep enters an entry that is about this large beside its key.
+func (o *overlay[K, V]) keep(e *Entry[K, V], size int) {
+	e.resize(size)
 	o.makeRoom(int(e.size))
 	o.entries[e.key] = e
 	o.release(e)

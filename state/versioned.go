@@ -101,13 +101,18 @@ func (s *Versioned[K, V]) Put(key K, value V, ts int64) (to int64, accepted bool
 	return s.put(key, content[V]{value: value, none: s.isNil(value)}, ts, false)
 }
 
-// Delete is Put of no value. It returns the version that the key had at ts, if it
-// had a value then and ts is not before the history.
+// Remove is Put of no value: from ts on the key has none, up to the next version.
+func (s *Versioned[K, V]) Remove(key K, ts int64) (to int64, accepted bool, err error) {
+	return s.put(key, content[V]{none: true}, ts, false)
+}
+
+// Delete is Remove that returns the version that the key had at ts, if it had a
+// value then and ts is not before the history.
 func (s *Versioned[K, V]) Delete(key K, ts int64) (old Version[V], had bool, err error) {
 	if old, had, err = s.GetAsOf(key, ts); err != nil {
 		return old, false, err
 	}
-	_, accepted, err := s.put(key, content[V]{none: true}, ts, false)
+	_, accepted, err := s.Remove(key, ts)
 	if !accepted {
 		return Version[V]{}, false, err
 	}
@@ -124,14 +129,14 @@ func (s *Versioned[K, V]) put(key K, c content[V], ts int64, restated bool) (to 
 	if err != nil {
 		return 0, false, err
 	}
-	before := n.now
-	accepted = ts >= s.oldest() || restated && !(before.present && before.ts > ts)
-	if accepted {
-		s.latest = max(s.latest, ts)
-		to, err = s.insert(n, version[content[V]]{value: s.layout.ownValue(c), ts: ts, present: true})
+	bytes, err := s.logVersion(n.key, c, ts, nil)
+	if err != nil {
+		return 0, false, err
 	}
-	if err == nil {
-		err = s.logVersion(n.key, c, ts, nil)
+	before := n.now
+	if accepted = ts >= s.oldest() || restated && !(before.present && before.ts > ts); accepted {
+		s.latest = max(s.latest, ts)
+		to, err = s.insert(n, version[content[V]]{value: s.layout.ownValue(c), ts: ts, present: true}, bytes)
 	}
 	if !accepted || to != Forever {
 		s.owe(n.typed.key, before, ts)
@@ -139,8 +144,8 @@ func (s *Versioned[K, V]) put(key K, c content[V], ts int64, restated bool) (to 
 	return to, accepted, err
 }
 
-// insert puts a version in its place and returns where it ends.
-func (s *Versioned[K, V]) insert(n *Entry[place[K], content[V]], v version[content[V]]) (to int64, err error) {
+// insert puts a version of so many bytes in its place and returns where it ends.
+func (s *Versioned[K, V]) insert(n *Entry[place[K], content[V]], v version[content[V]], bytes int) (to int64, err error) {
 	e, to := n, Forever
 	if n.now.present && v.ts < n.now.ts {
 		if e, err = s.covering(n, v.ts); err != nil {
@@ -148,32 +153,33 @@ func (s *Versioned[K, V]) insert(n *Entry[place[K], content[V]], v version[conte
 		}
 		to = e.typed.at
 	}
-	before := e.now
-	s.change(e, v)
+	before, size := e.now, e.weight()
+	s.change(e, v, bytes)
 	if to == Forever && v.value.none {
-		if err := s.add(place[K]{section: inGraves, key: n.typed.key, at: v.ts}, v); err != nil {
+		if err := s.add(place[K]{section: inGraves, key: n.typed.key, at: v.ts}, v, 0); err != nil {
 			return 0, err
 		}
 	}
 	if before.present && before.ts < v.ts && v.ts > s.oldest() {
-		err = s.add(place[K]{section: inHistory, key: n.typed.key, at: v.ts}, before)
+		err = s.add(place[K]{section: inHistory, key: n.typed.key, at: v.ts}, before, size)
 	}
 	return to, err
 }
 
 // add writes to a place where nothing is yet.
-func (s *Versioned[K, V]) add(p place[K], v version[content[V]]) error {
+func (s *Versioned[K, V]) add(p place[K], v version[content[V]], bytes int) error {
 	e, err := s.fresh(p)
 	if err == nil {
-		s.change(e, v)
+		s.change(e, v, bytes)
 	}
 	return err
 }
 
 // change writes an entry, which is all that happens to it.
-func (s *Versioned[K, V]) change(e *Entry[place[K], content[V]], v version[content[V]]) {
+func (s *Versioned[K, V]) change(e *Entry[place[K], content[V]], v version[content[V]], bytes int) {
 	s.write(e, v, nil)
 	s.settle()
+	s.resize(e, bytes)
 }
 
 // newest is the entry of the newest version of a key.

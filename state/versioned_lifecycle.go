@@ -13,7 +13,9 @@ import (
 func (s *Versioned[K, V]) Lifecycle() Lifecycle { return s }
 
 // AppendKey appends a key as the store orders it.
-func (s *Versioned[K, V]) AppendKey(dst []byte, key K) ([]byte, error) { return s.keys.Append(dst, key) }
+func (s *Versioned[K, V]) AppendKey(dst []byte, key K) ([]byte, error) {
+	return s.keys.Append(dst, key)
+}
 
 // Mark implements Lifecycle.
 func (s *Versioned[K, V]) Mark() {
@@ -27,21 +29,25 @@ func (s *Versioned[K, V]) Rollback() {
 	s.owed = s.owed[:s.marked]
 }
 
-// logVersion logs a version, whose key is that of a row of the newest.
-func (s *Versioned[K, V]) logVersion(key string, c content[V], ts int64, headers record.Headers) error {
-	if s.log == nil {
-		return nil
+// logVersion logs a version, whose key is that of a row of the newest, and returns
+// how many bytes its value takes.
+func (s *Versioned[K, V]) logVersion(key string, c content[V], ts int64, headers record.Headers) (bytes int, err error) {
+	buf := s.row[:0]
+	if s.log != nil {
+		buf = append(s.log.Outbox.Buffer(), key[1:]...)
 	}
-	buf := append(s.log.Outbox.Buffer(), key[1:]...)
 	split := len(buf)
 	if !c.none {
-		var err error
 		if buf, err = s.values.Append(buf, c.value); err != nil {
-			return fmt.Errorf("state: store %q: encode value: %w", s.name, err)
+			return 0, fmt.Errorf("state: store %q: encode value: %w", s.name, err)
 		}
 	}
-	s.log.add(buf, split, c.none, ts, headers)
-	return nil
+	if s.log == nil {
+		s.row = buf
+	} else {
+		s.log.add(buf, split, c.none, ts, headers)
+	}
+	return len(buf) - split, nil
 }
 
 // owing is a key of which the newest version is not what was logged last. That is
@@ -82,9 +88,11 @@ func (s *Versioned[K, V]) FlushLog() (bool, error) {
 		}
 		switch {
 		case !n.now.present:
-			return true, s.logVersion(n.key, content[V]{none: true}, o.began, restated)
+			_, err = s.logVersion(n.key, content[V]{none: true}, o.began, restated)
+			return true, err
 		case n.now.ts == o.began:
-			return true, s.logVersion(n.key, n.now.value, o.began, restated)
+			_, err = s.logVersion(n.key, n.now.value, o.began, restated)
+			return true, err
 		}
 	}
 	return false, nil

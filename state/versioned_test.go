@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +13,15 @@ import (
 	"github.com/tidemill/tidemill/state"
 	"github.com/tidemill/tidemill/state/memory"
 )
+
+func unhex(tb testing.TB, text string) []byte {
+	tb.Helper()
+	data, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
+}
 
 // openSpace returns a place in a new backend that keeps everything in memory.
 func openSpace(tb testing.TB) (state.Space, state.Backend) {
@@ -163,10 +173,15 @@ func TestVersionedRefusesWhatCannotBe(t *testing.T) {
 	}
 }
 
-func ExampleVersioned() {
+// exampleSpace is where an example keeps its store.
+func exampleSpace() state.Space {
 	directory, _ := state.OpenDirectory(memory.New())
-	space, _ := directory.Space("prices", 0)
-	prices := state.NewVersioned("prices", 1000, serde.String(), serde.Int64(), state.Options{Space: space, Capacity: 1 << 20})
+	space, _ := directory.Space("example", 0)
+	return space
+}
+
+func ExampleVersioned() {
+	prices := state.NewVersioned("prices", 1000, serde.String(), serde.Int64(), state.Options{Space: exampleSpace(), Capacity: 1 << 20})
 
 	_, _, _ = prices.Put("tea", 3, 100)
 	_, _, _ = prices.Put("tea", 5, 300)

@@ -64,8 +64,9 @@ func (t *WindowedTable[K, V]) MapValuesWithKey[V2 any](f func(window.Key[K], V) 
 
 func (t *table[K, V]) filter(test func(K, V) bool, want bool, set settings) table[K, V] {
 	made := processors.Derived[K, V, V]{
-		Row:       func(key K, row V) (V, bool) { return row, test(key, row) == want },
-		Selective: true,
+		Row: func(key K, row V) (V, bool) { return row, test(key, row) == want },
+		// Of a table that keeps versions every update counts: it may be an older one.
+		Selective: !versioned(t.origin),
 	}
 	// Where the rows are known anyway, updates tell, and nothing is deleted twice.
 	out := t.derive(made, "KTABLE-FILTER-", set, t.value)
@@ -98,6 +99,9 @@ func (t *table[K, V]) derive[V2 any](made processors.Derived[K, V, V2], prefix s
 		b.index++ // Kafka Streams names a store here, and then makes none
 	}
 	name := b.named(set.name, prefix)
+	if set.versioned && set.store == "" {
+		b.fault("node %q: only a table that is kept can have a History: name its store with StoreName", name)
+	}
 	o := &view[K, V, V2]{of: t.origin}
 	made.Olds, made.Store = func() bool { return o.asked }, set.store
 	o.made = made

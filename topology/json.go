@@ -14,8 +14,11 @@ func (p *Plan) JSON() ([]byte, error) {
 		}
 		for _, s := range sub.Stores {
 			kind := "key-value"
-			if s.Windowed {
+			switch {
+			case s.Windowed:
 				kind = "window"
+			case s.use.versioned:
+				kind = "versioned"
 			}
 			one.Stores = append(one.Stores, storeJSON{
 				Name: s.Name, Kind: kind, Changelog: s.Changelog, RetentionMs: s.Retention.Milliseconds(), Cached: s.Cached,

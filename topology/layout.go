@@ -35,8 +35,8 @@ const (
 	WindowedChangelogTopic
 )
 
-// additionalRetention is how much longer a changelog keeps a window than the
-// store does (Kafka Streams' windowstore.changelog.additional.retention.ms).
+// additionalRetention is how much longer a changelog keeps a window or a version
+// than the store does (Kafka Streams' windowstore.changelog.additional.retention.ms).
 const additionalRetention = 24 * time.Hour
 
 // ExternalTopics are the topics of the user that the plan reads by name. Patterns
@@ -110,6 +110,9 @@ func (r *resolver) internal(sub *Subtopology, tasks int32) []InternalTopic {
 			topic.Kind = WindowedChangelogTopic
 			topic.Config["cleanup.policy"] = "compact,delete"
 			topic.Config["retention.ms"] = strconv.FormatInt((store.Retention + additionalRetention).Milliseconds(), 10)
+		}
+		if store.use.versioned {
+			topic.Config["min.compaction.lag.ms"] = strconv.FormatInt((store.Retention + additionalRetention).Milliseconds(), 10)
 		}
 		maps.Copy(topic.Config, store.use.logConfig)
 		out = append(out, topic)

@@ -17,6 +17,11 @@ type (
 		change(*settings)
 		operator()
 	}
+	// TableJoinOption is an option of a join of a stream with a table.
+	TableJoinOption interface {
+		change(*settings)
+		tableJoin()
+	}
 	// SourceOption is an option of Stream, Streams and StreamPattern.
 	SourceOption interface {
 		change(*settings)
@@ -100,8 +105,14 @@ type settings struct {
 	// foreignPartition and primaryPartition are of a foreign-key join.
 	foreignPartition, primaryPartition any
 
-	connected   []*storeDef
-	retention   time.Duration
+	connected []*storeDef
+	retention time.Duration
+	// versioned says that a table keeps versions, for the time of history.
+	versioned bool
+	history   time.Duration
+	// waits says that records wait for a join, for the time of grace.
+	waits       bool
+	grace       time.Duration
 	noLog       bool
 	noCache     bool
 	calls       processors.CallRules
@@ -126,6 +137,7 @@ func Named(name string) NameOption { return NameOption(name) }
 
 func (n NameOption) change(s *settings) { s.name = string(n) }
 func (n NameOption) operator()          {}
+func (n NameOption) tableJoin()         {}
 func (n NameOption) source()            {}
 func (n NameOption) table()             {}
 func (n NameOption) sink()              {}
@@ -236,6 +248,37 @@ func (o KeepOption) aggregate()         {}
 func (o KeepOption) processTable()      {}
 func (o KeepOption) foreign()           {}
 func (o KeepOption) keep()              {}
+
+// HistoryOption is an option of everything that keeps a table.
+type HistoryOption time.Duration
+
+// History has a table keep the versions of its rows, in a [state.Versioned], for
+// some time back from the highest timestamp that it has seen. An update that is
+// older than the newest version of its row becomes an older version then, and one
+// that is older than the history is dropped. Older versions are passed on, but
+// joins and groupings of tables do not take them into account.
+//
+// A stream is joined with what such a table was at the time of each record.
+func History(retention time.Duration) HistoryOption { return HistoryOption(retention) }
+
+func (o HistoryOption) change(s *settings) { s.versioned, s.history = true, time.Duration(o) }
+func (o HistoryOption) table()             {}
+func (o HistoryOption) aggregate()         {}
+
+// GraceOption is an option of joins of a stream with a table.
+type GraceOption time.Duration
+
+// JoinGrace has the records of a stream wait for updates of the table that are late:
+// a record is joined when the highest timestamp of the stream is d ahead of its own,
+// with what the table was at its time. Records are passed on in the order of their
+// timestamps, then; one that comes more than d late itself is joined at once.
+//
+// The table needs a History at least as long. Nothing is passed on while the stream
+// does not go on.
+func JoinGrace(d time.Duration) GraceOption { return GraceOption(d) }
+
+func (o GraceOption) change(s *settings) { s.waits, s.grace = true, time.Duration(o) }
+func (o GraceOption) tableJoin()         {}
 
 // PartitionOption is an option of everything that writes a topic.
 type PartitionOption struct{ apply func(*settings) }

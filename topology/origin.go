@@ -2,6 +2,7 @@ package topology
 
 import (
 	"slices"
+	"time"
 
 	"github.com/tidemill/tidemill/processors"
 )
@@ -119,4 +120,31 @@ func (b *Builder) storeOf(name string) *storeDef {
 		return &storeDef{name: name}
 	}
 	return b.stores[i].storeDef
+}
+
+// historied is implemented by an origin that can tell how far back it knows what
+// the rows were; ok is false if it does not keep versions.
+type historied interface {
+	history() (back time.Duration, ok bool)
+}
+
+func (o kept[K, V]) history() (time.Duration, bool) {
+	def := o.b.storeOf(o.store)
+	return def.retention, def.versioned
+}
+
+func (o *view[K, P, V]) history() (time.Duration, bool) { return historyOf(o.of) }
+
+// historyOf is how far back a table knows what its rows were.
+func historyOf(origin any) (back time.Duration, ok bool) {
+	if h, is := origin.(historied); is {
+		return h.history()
+	}
+	return 0, false
+}
+
+// versioned says whether the updates of a table may concern older versions.
+func versioned(origin any) bool {
+	_, ok := historyOf(origin)
+	return ok
 }

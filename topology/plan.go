@@ -74,7 +74,7 @@ type StorePlan struct {
 	Source string
 	// Windowed says that the changelog forgets old windows by itself.
 	Windowed bool
-	// Retention is how long a window store keeps a window.
+	// Retention is how long a window store keeps a window, or a table its versions.
 	Retention time.Duration
 	// Cached says that writes may be held back until the commit.
 	Cached bool

@@ -16,7 +16,8 @@ import (
 type storeDef struct {
 	name      string
 	windowed  bool
-	retention time.Duration // of a window store
+	versioned bool
+	retention time.Duration // of a window store or of versions
 	logged    bool
 	cached    bool
 	// headers logs the headers of what is written.
@@ -94,10 +95,17 @@ func newStoreDef(name string, s settings) *storeDef {
 	if name == "" {
 		def.fault = fmt.Errorf("store %q: a store needs a name", name)
 	}
+	if s.versioned && def.fault == nil {
+		def.fault = fmt.Errorf("store %q: History is for tables of plain keys: a window keeps no versions of its result", name)
+	}
 	return def
 }
 
+// keyValueStore is a store of one value for each key, or of the versions of it.
 func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
+	if s.versioned {
+		return versionedStore(name, key, value, s)
+	}
 	def := newStoreDef(name, s)
 	if s.reused != "" {
 		def.logged, def.reused = false, s.reused
@@ -118,6 +126,37 @@ func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
 		return func(space state.Space, capacity int) Shared { return state.NewShared(space, key, value, capacity) }
+	}
+	return def
+}
+
+func versionedStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
+	s.versioned, s.retention, s.noCache = false, s.history, true
+	def := newStoreDef(name, s)
+	def.versioned = true
+	if s.history < 0 && def.fault == nil {
+		def.fault = fmt.Errorf("store %q: the history must not be negative, got %v", name, s.history)
+	}
+	def.in = func(b *Builder) opener {
+		changelog := changelogTopic(b.application, name)
+		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		return func(_ *processors.Task, o state.Options) (any, state.Lifecycle) {
+			store := state.NewVersioned(name, def.retention.Milliseconds(), key, value, o)
+			return store, store.Lifecycle()
+		}
+	}
+	return def
+}
+
+// bufferStore is the store of a join whose records wait.
+func bufferStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V]) *storeDef {
+	def := newStoreDef(name, settings{noCache: true})
+	def.in = func(*Builder) opener {
+		return func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
+			store := state.NewTimeBuffer(name, key, value, o)
+			store.Clock = func() int64 { return t.Now }
+			return store, store.Lifecycle()
+		}
 	}
 	return def
 }
@@ -171,6 +210,17 @@ func WindowStore[K, V any](name string, retention time.Duration, options ...Stor
 	def := windowStore(name, key, value, set)
 	def.fault = cmp.Or(def.fault, fault)
 	return Store[*state.Window[K, V]]{def}
+}
+
+// VersionedStore is a store of the values that each key had over time, as far back
+// as history from the highest timestamp put.
+func VersionedStore[K, V any](name string, history time.Duration, options ...StoreOption) Store[*state.Versioned[K, V]] {
+	set := settingsOf(options)
+	set.history = history
+	key, value, fault := storeSerdes[K, V](name, set)
+	def := versionedStore(name, key, value, set)
+	def.fault = cmp.Or(def.fault, fault)
+	return Store[*state.Versioned[K, V]]{def}
 }
 
 // storeSerdes are those of a user's store. What is wrong with them is reported when

@@ -106,7 +106,7 @@ func (t *table[K, V]) suppress(s suppression, end func(K) int64, set settings) t
 		Store: store, Wait: s.wait.Milliseconds(), Final: s.final, MaxRows: s.records, MaxBytes: s.bytes, Strict: s.strict,
 	}
 	n := addProcessor(b, name, nil, made.Supplier(), t.n)
-	b.addStore(bufferStore(store, resolve(b, at(name), t.key, true), resolve(b, at(name), t.value, false), end, set), n)
+	b.addStore(suppressStore(store, resolve(b, at(name), t.key, true), resolve(b, at(name), t.value, false), end, set), n)
 	return table[K, V]{b: b, n: n, key: t.key, value: t.value, origin: &suppressed[K, V]{of: t.origin, store: store}}
 }
 
@@ -144,7 +144,7 @@ func (o *suppressed[K, V]) rows(t *processors.Task) (processors.Rows[K, V], erro
 	return processors.SuppressedRows(t, o.store, of)
 }
 
-func bufferStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], timeOf func(K) int64, s settings) *storeDef {
+func suppressStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V], timeOf func(K) int64, s settings) *storeDef {
 	def := newStoreDef(name, s)
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)

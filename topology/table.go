@@ -35,7 +35,7 @@ func addTable[K, V any](s flow[K, V], store, name string, set settings) table[K,
 		key, value := resolve(s.b, at(name), key, true), resolve(s.b, at(name), value, false)
 		s.b.addStore(keyValueStore(store, key, value, set), n)
 	}
-	if set.store != "" {
+	if set.store != "" || set.versioned {
 		o.keep()
 	}
 	return table[K, V]{b: s.b, n: n, key: key, value: value, origin: o}
@@ -93,6 +93,17 @@ func (t *Table[K, V]) StoreName() string {
 	return ""
 }
 
+// Versions refers to the store that holds the table and its history, for processors
+// of the user. They must not write to it. The table needs the option History.
+func (t *Table[K, V]) Versions() Store[*state.Versioned[K, V]] {
+	name := t.StoreName()
+	if def := t.b.storeOf(name); name != "" && def.versioned {
+		return Store[*state.Versioned[K, V]]{def}
+	}
+	t.b.fault("node %q: the table keeps no versions that Versions could refer to: give it the option History", t.n.name)
+	return Store[*state.Versioned[K, V]]{&storeDef{name: name}}
+}
+
 // Rows refers to the store that holds the table, for processors of the user. They
 // must not write to it. A table that is made of another one has to be kept for
 // this: name its store with StoreName.
@@ -103,6 +114,9 @@ func (t *Table[K, V]) Rows() Store[*state.KeyValue[K, V]] {
 	name := t.StoreName()
 	if name == "" {
 		t.b.fault("node %q: the table is in no store that Rows could refer to: name one with StoreName", t.n.name)
+	}
+	if t.b.storeOf(name).versioned {
+		t.b.fault("node %q: the table keeps versions: use Versions instead of Rows", t.n.name)
 	}
 	return Store[*state.KeyValue[K, V]]{t.b.storeOf(name)}
 }

@@ -90,7 +90,7 @@ func joinTables[K, L, R, J any](left *table[K, L], right *table[K, R], made proc
 	if b != right.b {
 		b.fault("a join of two tables of two builders: build them with one")
 	}
-	if set.store == "" && set.materialized {
+	if set.store == "" && (set.materialized || set.versioned) {
 		set.store = b.newName("KTABLE-MERGE-STATE-STORE-")
 	}
 	name := b.named(set.name, "KTABLE-MERGE-")

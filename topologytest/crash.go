@@ -71,12 +71,12 @@ func (d *Driver) move(name string, to int) error {
 
 // Compact compacts all changelogs, as brokers do now and then: of the records of a key
 // only the last one stays. A tombstone that is the last one stays too, as it does for
-// a day in Kafka.
+// a day in Kafka. Changelogs of versions keep what is newer than the history and a day.
 func (d *Driver) Compact() {
 	for _, sub := range d.plan.Subtopologies {
 		for _, store := range sub.Stores {
 			if store.Changelog != "" {
-				d.topics[store.Changelog].compact()
+				d.topics[store.Changelog].compact(d.now)
 			}
 		}
 	}

@@ -14,6 +14,12 @@ import (
 // Driver runs a topology: all tasks of all its subtopologies, over topics in
 // memory, on a clock that only Advance moves. Nothing happens except during its
 // calls, each of which goes on until there is nothing left to do.
+//
+// Asynchronous operators make their calls one after another, in the order in which
+// they were asked for; with Seed in any order, as their answers could come. Those that
+// are to be made again wait for Advance. The context of a call that blocks ends as if
+// it had waited for its timeout; a call that goes on blocking is reported. While calls
+// are under way, commits wait for them.
 type Driver struct {
 	tb      reporter
 	plan    *topology.Plan
@@ -136,7 +142,8 @@ func (d *Driver) Batch(f func()) {
 	d.check(d.run())
 }
 
-// Commit commits what all workers have done, and what follows from that.
+// Commit commits what all workers have done, and what follows from that. Calls that
+// are to be made again are made at once.
 func (d *Driver) Commit() {
 	d.tb.Helper()
 	d.check(d.commitAll())

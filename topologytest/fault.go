@@ -120,7 +120,7 @@ func (w *worker) suffer(h *hosted) error {
 
 // restart ends the worker as it is and starts it again.
 func (w *worker) restart(wipe bool) error {
-	w.pending, w.worked = nil, false
+	w.pending, w.worked, w.asked = nil, false, false
 	w.committed, w.checkpointed = w.d.now, w.d.now
 	for _, h := range w.tasks {
 		if err := h.close(); err != nil {

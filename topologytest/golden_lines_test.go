@@ -175,6 +175,12 @@ func (s goldenStore) compare(t *testing.T, d *topologytest.Driver, name string) 
 		got = s.window[string, *string](d, name)
 	case *state.Window[string, int64]:
 		got = s.window[string, int64](d, name)
+	case *state.Versioned[string, string]:
+		s.versioned[string](t, d, name)
+		return
+	case *state.Versioned[string, *string]:
+		s.versioned[*string](t, d, name)
+		return
 	case *state.Session[string, string]:
 		got = s.spans(d.Session[string, string](name).All())
 	case *state.Session[string, int64]:

@@ -21,6 +21,7 @@ type hosted struct {
 	delivered []int64
 	// stuck says that the task has records, but waits for something else.
 	stuck   bool
+	calls   []*task.Call // under way
 	batches []*record.Batch
 }
 
@@ -31,6 +32,7 @@ const maxBytes = 1048588
 func (h *hosted) open() error {
 	d := h.d
 	var err error
+	h.calls = nil
 	h.task, err = task.New(h.id, d.plan.Subtopologies[h.id.Subtopology], task.Config{
 		Application: d.plan.Application, Policies: d.config.policies, MaxIdle: d.config.maxIdle.Milliseconds(),
 		Partitions: func(name string) (int32, error) { return int32(len(d.topic(name).logs)), nil },

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/tidemill/tidemill/internal/task"
 	"github.com/tidemill/tidemill/topology"
@@ -29,7 +30,12 @@ func (d *Driver) layOut() error {
 		}
 	}
 	for _, t := range d.layout.Internal {
-		d.create(t.Name, t.Partitions)
+		made := d.create(t.Name, t.Partitions)
+		if lag := t.Config["min.compaction.lag.ms"]; lag != "" {
+			if made.lag, err = strconv.ParseInt(lag, 10, 64); err != nil {
+				return fmt.Errorf("topologytest: topic %q: min.compaction.lag.ms: %w", t.Name, err)
+			}
+		}
 	}
 	d.appeared = nil
 	return nil

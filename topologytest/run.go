@@ -14,6 +14,12 @@ func (d *Driver) run() error {
 				return err
 			}
 		}
+		if called, err := d.finishCall(); called {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		h := d.next()
 		if h == nil {
 			break
@@ -34,7 +40,7 @@ func (d *Driver) next() *hosted {
 	for _, h := range d.tasks {
 		h.receive()
 		number, ok := h.oldest()
-		if !ok || h.stuck {
+		if !ok || h.stuck || h.draining() {
 			continue
 		}
 		able++
@@ -70,8 +76,8 @@ func (d *Driver) turn(h *hosted) error {
 
 // afterWork commits if it is time to.
 func (d *Driver) afterWork(h *hosted) error {
-	if asked := h.task.CommitRequested(); asked || d.config.commit == 0 {
-		return h.worker.commit()
+	if asked := h.task.CommitRequested(); asked || h.worker.asked || d.config.commit == 0 {
+		return h.worker.commitSoon()
 	}
 	return nil
 }
@@ -81,6 +87,9 @@ func (d *Driver) tick() error {
 	for _, h := range d.tasks {
 		if d.err != nil {
 			break
+		}
+		if h.draining() {
+			continue
 		}
 		if err := d.punctuate(h); err != nil {
 			return err
@@ -116,7 +125,7 @@ func (d *Driver) commitDue() error {
 	}
 	for _, w := range d.workers {
 		if w.worked && d.now-w.committed >= d.config.commit.Milliseconds() {
-			if err := w.commit(); err != nil {
+			if err := w.commitSoon(); err != nil {
 				return err
 			}
 		}

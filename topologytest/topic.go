@@ -14,6 +14,8 @@ type topic struct {
 	order []place
 	// keyless counts the records without a key, which go to its partitions in turn.
 	keyless int32
+	// lag is how long, in milliseconds, compaction leaves records alone.
+	lag int64
 }
 
 type place struct{ partition, offset int }
@@ -34,12 +36,17 @@ type entry struct {
 
 func (l *log) end() int64 { return int64(len(l.entries)) }
 
-// compact removes all records that have a later one of the same key behind them.
-func (t *topic) compact() {
+// compact removes all records that have a later one of the same key behind them,
+// up to the first one that is not old enough yet.
+func (t *topic) compact(now int64) {
 	for _, l := range t.logs {
+		old := l.entries
+		if i := slices.IndexFunc(old, func(e entry) bool { return e.Timestamp > now-t.lag }); t.lag > 0 && i >= 0 {
+			old = old[:i]
+		}
 		later := map[string]bool{}
-		for i := range slices.Backward(l.entries) {
-			e := &l.entries[i]
+		for i := range slices.Backward(old) {
+			e := &old[i]
 			e.gone = later[string(e.Key)]
 			later[string(e.Key)] = true
 		}

@@ -21,8 +21,9 @@ type worker struct {
 	directory *state.Directory
 	// pending is written, but not visible before the commit.
 	pending []record.Output
-	// worked says that there is something to commit.
-	worked                  bool
+	// worked says that there is something to commit, and asked that it has to be as
+	// soon as no call is under way.
+	worked, asked           bool
 	committed, checkpointed int64
 	// fault is what goes wrong at this moment.
 	fault Fault
@@ -96,6 +97,11 @@ func (w *worker) write(h *hosted, out record.Output) {
 func (w *worker) commit() error {
 	more := false
 	for _, h := range w.tasks {
+		if err := h.drain(); err != nil && !w.dying() {
+			return err
+		}
+	}
+	for _, h := range w.tasks {
 		if err := h.task.Flush(h.emit); err != nil && !w.dying() {
 			return err
 		}
@@ -139,7 +145,7 @@ func (w *worker) publish() {
 	for _, out := range w.pending {
 		w.d.append(out)
 	}
-	w.pending, w.worked, w.committed, w.suffered = nil, false, w.d.now, 0
+	w.pending, w.worked, w.asked, w.committed, w.suffered = nil, false, false, w.d.now, 0
 }
 
 // checkpoint writes what is committed to local state.

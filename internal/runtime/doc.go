@@ -9,7 +9,9 @@
 //	open.go       a task's offsets are fetched and its stores restored
 //	fetch.go      its partitions are polled
 //	lane.go       its records are processed, turn by turn
+//	calls.go      calls of the user's code are made beside it
 //	emit.go       what it writes is produced
+//	drain.go      before a commit, calls under way are finished
 //	commit.go     outputs and offsets become durable
 //	checkpoint.go committed state goes to disk
 //	host.go       tasks begin and end; after a failure all begin anew

@@ -46,6 +46,9 @@ func (c *Call) Run(ctx context.Context) {
 // Timeout is how long the context of the call lasts; 0 is without end.
 func (c *Call) Timeout() time.Duration { return c.line.rules.Timeout }
 
+// CallNode is the name of the node that a call is for.
+func (t *Task) CallNode(c *Call) string { return t.env.Names[c.asked.Node] }
+
 // MakesCalls says whether the task has operators that make calls.
 func (t *Task) MakesCalls() bool { return len(t.lines) > 0 }
 

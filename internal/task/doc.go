@@ -8,6 +8,8 @@
 //
 //	input.go    it waits in the queue of its partition until it has the lowest timestamp
 //	process.go  it is decoded and runs through the operators as one unit of work
+//	call.go     calls of the user's code that take time are handed out, and taken back
+//	line.go     those of one operator wait for room, and for others of their key
 //	fail.go     if that fails, the unit is taken back and the policy decides
 //	commit.go   at a commit, held-back writes are flushed and positions are told
 package task

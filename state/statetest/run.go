@@ -15,7 +15,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T, dir string) state.Backend) {
 	for _, group := range [][]check{
 		pointChecks, scanChecks, rangeChecks, batchChecks, concurrencyChecks, closeChecks, modelChecks, storeChecks, spanChecks, joinChecks,
-		versionedChecks, bufferChecks,
+		versionedChecks, bufferChecks, timeBufferChecks,
 	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {

@@ -5,5 +5,6 @@
 //
 // Records are written as text: key=value@timestamp, with - for null, and headers
 // behind it as name:value. So "a=1@20 h:x" is the value 1 of key a at 20 ms. In
-// outputs, 8-byte numbers are written in decimal and windowed keys as key[start].
+// outputs, 8-byte numbers are written in decimal, windowed keys as key[start], and
+// the keys of sessions as key[start,end].
 package tasktest
