@@ -87,18 +87,19 @@ func (s *subscriber[K, L, FK, R, J]) innerJoin(change Change[L], old, now named[
 	return ask(now, AnswerAlways)
 }
 
-// Ask asks once more, on behalf of a row that may have missed the response.
-func (s *subscriber[K, L, FK, R, J]) Ask(r record.Record[K, L]) error {
+// Ask asks once more, on behalf of a row that may have missed the response. It
+// reports false if the row names no other, so that there is nothing to ask.
+func (s *subscriber[K, L, FK, R, J]) Ask(r record.Record[K, L]) (bool, error) {
 	now := s.names(r.Key, r.Value, true)
 	if !now.exists {
-		return nil
+		return false, nil
 	}
 	sub, err := s.subscription(r.Key, r.Value, true)
 	if err != nil {
-		return err
+		return false, err
 	}
 	s.c.at = s.c.node
-	return s.send(record.WithValue(r, sub), now, AnswerAlways)
+	return true, s.send(record.WithValue(r, sub), now, AnswerAlways)
 }
 
 func (s *subscriber[K, L, FK, R, J]) send(r record.Record[K, Subscription[K]], to named[FK], asked Request) error {
@@ -157,12 +158,13 @@ const (
 // Resolve joins responses with the left rows that they are for. A result without a
 // row is a tombstone.
 //
-// A response that says that a right row is gone may be stale because the left row
-// changed meanwhile, and the new left row's own subscription may have come too late
-// to see the right row go, which an inner join does not answer. So the question is
-// asked again then, by again, which is the Ask of what Subscribe made for the task.
-// Kafka Streams leaves the old result standing.
-func (j ForeignJoin[K, L, FK, R, J]) Resolve(again func(record.Record[K, L]) error) Supplier[K, Response[R], K, J] {
+// A response that says that there is no right row may be stale because the left row
+// changed meanwhile. In an inner join nobody else may tell of that any more: the new
+// left row's own subscription may have come too late to see the right row go, which
+// is not answered, or it has none. So the question is asked again then, by again,
+// which is the Ask of what Subscribe made for the task; and if there is nothing to
+// ask, there is no result. Kafka Streams leaves the old result standing.
+func (j ForeignJoin[K, L, FK, R, J]) Resolve(again func(record.Record[K, L]) (bool, error)) Supplier[K, Response[R], K, J] {
 	return func(c *Context[K, J]) (Processor[K, Response[R]], error) {
 		rows, err := j.Left(c.Task)
 		return &resolver[K, L, FK, R, J]{ForeignJoin: j, c: c, rows: rows, again: again, results: nullsOf[J]()}, err
@@ -173,7 +175,7 @@ type resolver[K, L, FK, R, J any] struct {
 	ForeignJoin[K, L, FK, R, J]
 	c       *Context[K, J]
 	rows    Rows[K, L]
-	again   func(record.Record[K, L]) error
+	again   func(record.Record[K, L]) (bool, error)
 	results nulls[J]
 	row     []byte
 }
@@ -190,14 +192,16 @@ func (p *resolver[K, L, FK, R, J]) Process(r record.Record[K, Response[R]]) erro
 	response := r.Value
 	if hash != response.Hash {
 		p.c.Drop(dropStale)
-		if response.HasRow || p.LeftOnly != nil || !found {
+		if response.HasRow || p.LeftOnly != nil {
 			return nil
 		}
-		left := record.WithValue(r, row)
-		left.Timestamp = ts
-		err := p.again(left)
-		p.c.at = p.c.node
-		return err
+		if found {
+			asked, err := p.askAgain(r, row, ts)
+			if err != nil || asked {
+				return err
+			}
+			found = false
+		}
 	}
 	var out record.Record[K, J]
 	switch {
@@ -212,6 +216,14 @@ func (p *resolver[K, L, FK, R, J]) Process(r record.Record[K, Response[R]]) erro
 	}
 	out.Tombstone = out.Tombstone || p.results.isNil(out.Value)
 	return p.c.Forward(out)
+}
+
+func (p *resolver[K, L, FK, R, J]) askAgain(r record.Record[K, Response[R]], row L, ts int64) (bool, error) {
+	left := record.WithValue(r, row)
+	left.Timestamp = ts
+	asked, err := p.again(left)
+	p.c.at = p.c.node
+	return asked, err
 }
 
 func (p *resolver[K, L, FK, R, J]) hash(row L, found bool) (RowHash, error) {

@@ -131,9 +131,11 @@ func TestStaleAnswersAreDropped(t *testing.T) {
 		{"both rows changed", true, []string{"r x=R@1", "l a=x:1@2"}, []string{"r x=S@9", "l a=x:2@3"}, []string{"a=x:2+S@9"}, 1},
 		{"the other row is deleted", true, []string{"r x=R@1", "l a=x:1@2"}, []string{"r x=-@9", "l a=x:2@3"}, []string{"a=null@3"}, 1},
 		{"deleted and there again", true, []string{"r x=R@1", "l a=x:1@2"}, []string{"r x=-@8", "l a=x:2@3", "r x=S@9"}, []string{"a=x:2+S@9", "a=x:2+S@9"}, 1},
-		{"all is deleted", true, []string{"r x=R@1", "l a=x:1@2"}, []string{"r x=-@9", "l a=-@3"}, []string{"a=null@3"}, 1},
+		{"all is deleted", true, []string{"r x=R@1", "l a=x:1@2"}, []string{"r x=-@9", "l a=-@3"}, []string{"a=null@9", "a=null@3"}, 1},
 		{"deleted and inserted", true, []string{"r x=R@1", "l a=x:1@2"}, []string{"r x=-@9", "l a=-@3", "l a=x:2@4"}, []string{"a=null@4", "a=null@4"}, 2},
 		{"the same row again", true, []string{"r x=R@1", "l a=x:1@2"}, []string{"r x=-@9", "l a=-@3", "l a=x:1@4"}, []string{"a=null@9", "a=null@4"}, 1},
+		{"it refers to nothing, and is another", true, []string{"r x=R@1", "l a=x:1@2"}, []string{"l a=none@3", "l a=any@4"}, []string{"a=null@3"}, 1},
+		{"it refers to nothing, and is deleted", true, []string{"r x=R@1", "l a=x:1@2"}, []string{"l a=none@3", "l a=-@4"}, []string{"a=null@3"}, 1},
 		{"a left join always gets an answer", false, []string{"r x=R@1", "l a=x:1@2"}, []string{"r x=-@9", "l a=x:2@3"}, []string{"a=x:2+none@3"}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

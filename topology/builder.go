@@ -25,16 +25,21 @@ type Builder struct {
 	wrap    func(node string, t *processors.Task) processors.Around
 	// strict says that stores and repartition topics need chosen names.
 	strict bool
-	index  int
-	faults []error
+	// reuse and mergeTopics are optimizations.
+	reuse, mergeTopics bool
+	index              int
+	faults             []error
 }
 
 // New begins the topology of an application. The id names its consumer group and
 // prefixes its internal topics, as Kafka Streams' application.id does.
-func New(application string) *Builder {
+func New(application string, options ...BuilderOption) *Builder {
 	b := &Builder{application: application, names: map[string]bool{}, through: map[throughKey]through{}}
 	if err := checkTopicName(application); err != nil {
 		b.fault("application id %q: %w", application, err)
+	}
+	for _, o := range options {
+		o.build(b)
 	}
 	return b
 }
@@ -146,6 +151,7 @@ func (b *Builder) Table[K, V any](topic string, options ...TableOption) *Table[K
 		name = s.name + "-source"
 	}
 	stream := addSource[K, V](b, &source{topics: []string{topic}, fromLatest: s.fromLatest}, name, s)
+	s.reused = b.reused(topic, s)
 	return &Table[K, V]{addTable(stream.flow, store, b.named(s.name, "KTABLE-SOURCE-"), s)}
 }
 
@@ -167,11 +173,12 @@ func (b *Builder) Around(around func(node string, t *processors.Task) processors
 // Build checks the topology and compiles it. It reports everything that is wrong
 // with it in one error.
 func (b *Builder) Build() (*Plan, error) {
-	b.checkSources()
-	if len(b.faults) > 0 {
-		return nil, joinFaults(b.faults)
+	o := b.optimized()
+	o.checkSources()
+	if len(o.faults) > 0 {
+		return nil, joinFaults(o.faults)
 	}
-	return compile(b), nil
+	return compile(o), nil
 }
 
 // joinFaults is one error for all faults, each on a line of its own.

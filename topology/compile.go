@@ -64,7 +64,7 @@ func (b *Builder) internalTopics() []string {
 }
 
 func newStorePlan(application string, use *storeUse) *StorePlan {
-	s := &StorePlan{Name: use.name, Windowed: use.windowed, Retention: use.retention, Cached: use.cached && !use.exact, LogHeaders: use.headers, use: use}
+	s := &StorePlan{Name: use.name, Source: use.reused, Windowed: use.windowed, Retention: use.retention, Cached: use.cached && !use.exact, LogHeaders: use.headers, use: use}
 	if use.logged {
 		s.Changelog = changelogTopic(application, use.name)
 	}

@@ -31,22 +31,30 @@ func (f flow[K, V]) on(n *node) flow[K, V] {
 	return f
 }
 
+// keptBy is the flow that continues at a node which passes on records as they are.
+func (f flow[K, V]) keptBy(n *node) flow[K, V] {
+	n.keeps = true
+	return f.on(n)
+}
+
 // name is the chosen name of an operator, or the next one with the prefix.
 func (f flow[K, V]) name(options []OperatorOption, prefix string) string {
 	return f.b.named(settingsOf(options).name, prefix)
 }
 
 func (f flow[K, V]) filter(supplier processors.Supplier[K, V, K, V], options []OperatorOption) flow[K, V] {
-	return f.on(then(f, f.name(options, "KSTREAM-FILTER-"), nil, supplier))
+	return f.keptBy(then(f, f.name(options, "KSTREAM-FILTER-"), nil, supplier))
 }
 
 func (f flow[K, V]) peek(call func(K, V), prefix string, options []OperatorOption) flow[K, V] {
-	return f.on(then(f, f.name(options, prefix), nil, processors.Peek(call)))
+	return f.keptBy(then(f, f.name(options, prefix), nil, processors.Peek(call)))
 }
 
 // mapped continues at an operator that makes new keys and values.
 func (f flow[K, V]) mapped[K2, V2 any](supplier processors.Supplier[K, V, K2, V2], prefix string, options []OperatorOption) flow[K2, V2] {
-	return flow[K2, V2]{b: f.b, n: then(f, f.name(options, prefix), nil, supplier), rekeyed: true}
+	n := then(f, f.name(options, prefix), nil, supplier)
+	n.rekeys = true
+	return flow[K2, V2]{b: f.b, n: n, rekeyed: true}
 }
 
 // valued continues at an operator that makes new values.
@@ -57,6 +65,7 @@ func (f flow[K, V]) valued[V2 any](supplier processors.Supplier[K, V, K, V2], pr
 
 func (f flow[K, V]) keyed[K2 any](selector func(K, V) K2, name string) flow[K2, V] {
 	n := then(f, name, nil, processors.SelectKey(selector))
+	n.rekeys = true
 	return flow[K2, V]{b: f.b, n: n, value: f.value, rekeyed: true}
 }
 

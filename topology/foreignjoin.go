@@ -183,9 +183,9 @@ func (j *foreignJoin[K, L, FK, R, J]) resolve(responses flow[K, processors.Respo
 	b := j.b
 	b.joins = append(b.joins, [2]*node{responses.n, j.left.n})
 	name := j.name("-subscription-response-resolver", "FK-JOIN-SUBSCRIPTION-RESPONSE-RESOLVER-PROCESSOR-")
-	resolver := &node{name: name, stores: j.left.origin.stores()}
+	resolver := &node{name: name, stores: j.left.origin.stores(), partner: subscriber}
 	resolver.assemble = func(a *assembly, n *node) (any, error) {
-		again, err := a.processor(subscriber)
+		again, err := a.processor(n.partner)
 		if err != nil {
 			return nil, err
 		}
@@ -194,7 +194,7 @@ func (j *foreignJoin[K, L, FK, R, J]) resolve(responses flow[K, processors.Respo
 			return nil, err
 		}
 		return j.Resolve(again.(interface {
-			Ask(record.Record[K, L]) error
+			Ask(record.Record[K, L]) (bool, error)
 		}).Ask)(c)
 	}
 	b.addNode(resolver, responses.n)

@@ -25,6 +25,11 @@ type node struct {
 	wrap func(node string, t *processors.Task) processors.Around
 	// calls are set for a node that makes calls.
 	calls *processors.CallRules
+	// rekeys says that the node makes new keys, keeps that it passes on records as
+	// they are, or not at all, and merges that it is where streams meet.
+	rekeys, keeps, merges bool
+	// partner is another node whose processor this one talks to.
+	partner *node
 	// assemble makes the node's processor for one task.
 	assemble func(a *assembly, n *node) (any, error)
 }
@@ -88,8 +93,12 @@ type repartitionTopic struct {
 	partitions int32
 	// nullKeys says that one of those who read it wants records without a key.
 	nullKeys bool
-	sink     *node
-	source   *node
+	// movable says that the topic may be merged with others.
+	movable bool
+	sink    *node
+	source  *node
+	// entered is the topic that a copy was made of.
+	entered *repartitionTopic
 }
 
 // assembly is the making of one task's processors.

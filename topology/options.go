@@ -98,7 +98,8 @@ type settings struct {
 	nullKeys   bool // keep records without a key in a repartition
 	explicit   bool // a repartition that the user asked for
 	partitions int32
-	counted    bool // partitions was given
+	counted    bool   // partitions was given
+	reused     string // the topic that a store is restored from, instead of a changelog
 	// materialized says that an option says how to keep the store.
 	materialized bool
 	// foreignPartition and primaryPartition are of a foreign-key join.

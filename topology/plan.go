@@ -69,6 +69,9 @@ type StorePlan struct {
 	Name string
 	// Changelog is the full name of its changelog topic; empty if it has none.
 	Changelog string
+	// Source is the topic that the store is restored from instead of a changelog, up
+	// to where its task begins to read it; empty if there is none. See Recode.
+	Source string
 	// Windowed says that the changelog forgets old windows by itself.
 	Windowed bool
 	// Retention is how long a window store keeps a window, or a table its versions.
@@ -79,6 +82,12 @@ type StorePlan struct {
 	LogHeaders bool
 	use        *storeUse
 	shared     sharer
+}
+
+// Recode makes the key and value that a changelog would have of those of a record
+// of the Source topic.
+func (s *StorePlan) Recode(key, value []byte) (k, v []byte, err error) {
+	return s.use.recoded(key, value)
 }
 
 // Input takes the raw records of one source node of a task.

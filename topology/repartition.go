@@ -69,7 +69,7 @@ func (s *Stream[K, V]) through(prefix string, set settings) *Stream[K, V] {
 	})
 	sink := processors.Sink[K, V]{Key: key, Value: value, Partitioner: pickPartitioner[K, V](b, at(sinkName), set.partition)}
 	next := &Stream[K, V]{throughTopic(b, topic, keyed, sinkName, sourceName, sink)}
-	if !set.explicit {
+	if topic.movable = !set.explicit; topic.movable {
 		b.through[throughKey{s.n, prefix}] = through{stream: next, topic: topic}
 	}
 	return next

@@ -25,6 +25,7 @@ func (s *Stream[K, V]) Split(options ...OperatorOption) *Split[K, V] {
 	split.n = addProcessor(s.b, name, nil, func(c *processors.Context[K, V]) (processors.Processor[K, V], error) {
 		return processors.Branch(split.tests)(c)
 	}, s.n)
+	split.n.keeps = true
 	s.b.split = append(s.b.split, split.n)
 	return split
 }
@@ -51,5 +52,5 @@ func (s *Split[K, V]) add(test func(K, V) bool, name, number string) *Stream[K, 
 		name = number
 	}
 	s.tests = append(s.tests, test)
-	return &Stream[K, V]{s.from.on(addProcessor(s.from.b, s.n.name+name, nil, processors.Pass[K, V](), s.n))}
+	return &Stream[K, V]{s.from.keptBy(addProcessor(s.from.b, s.n.name+name, nil, processors.Pass[K, V](), s.n))}
 }

@@ -23,7 +23,11 @@ type storeDef struct {
 	// headers logs the headers of what is written.
 	headers   bool
 	logConfig map[string]string
-	fault     error
+	// reused is the topic that the store is restored from instead of a changelog, and
+	// recoded makes the bytes of the store of those in the topic.
+	reused  string
+	recoded func(key, value []byte) (k, v []byte, err error)
+	fault   error
 	// global says that one instance serves all tasks of a worker, which share makes
 	// readable.
 	global bool
@@ -103,9 +107,15 @@ func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[
 		return versionedStore(name, key, value, s)
 	}
 	def := newStoreDef(name, s)
+	if s.reused != "" {
+		def.logged, def.reused = false, s.reused
+	}
 	def.in = func(b *Builder) opener {
-		changelog := changelogTopic(b.application, name)
+		changelog := cmp.Or(s.reused, changelogTopic(b.application, name))
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		if s.reused != "" {
+			def.recoded = recoded(key, value)
+		}
 		return func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
 			store := state.NewKeyValue(name, key, value, o)
 			store.Clock = func() int64 { return t.Time }

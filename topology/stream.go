@@ -112,6 +112,7 @@ func (s *Stream[K, V]) Merge(other *Stream[K, V], options ...OperatorOption) *St
 		return s
 	}
 	n := addProcessor(s.b, s.name(options, "KSTREAM-MERGE-"), nil, processors.Pass[K, V](), s.n, other.n)
+	n.merges = true
 	return &Stream[K, V]{flow[K, V]{b: s.b, n: n, key: s.key, value: s.value, rekeyed: s.rekeyed || other.rekeyed}}
 }
 

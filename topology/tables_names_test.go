@@ -1,6 +1,7 @@
 package topology_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/tidemill/tidemill/processors"
@@ -15,7 +16,11 @@ func TestDescribeOfTablesEqualsKafkaStreams(t *testing.T) {
 	want := transcript(t, "testdata/kafka-streams-tables.txt")
 	for name, build := range tableScenarios {
 		t.Run(name, func(t *testing.T) {
-			b := topology.New("app")
+			var options []topology.BuilderOption
+			if strings.HasPrefix(name, "opt-") {
+				options = append(options, topology.Optimize())
+			}
+			b := topology.New("app", options...)
 			build(b)
 			got, err := b.Describe()
 			if err != nil {
@@ -130,6 +135,59 @@ var tableScenarios = map[string]func(b *builder){
 		rows(b, "a").ProcessValues(sameRows, stored("st"), named("tv")).Filter(yes).ToStream().To("out")
 	},
 	"transform-values-with": func(b *builder) { rows(b, "a").ProcessValues(sameRows, text).ToStream().To("out") },
+	"opt-table":             func(b *builder) { rows(b, "a").ToStream().To("out") },
+	"opt-table-join": func(b *builder) {
+		rows(b, "a").Join(rows(b, "b", stored("sb")), joined).ToStream().To("out")
+	},
+	"opt-merge-two": func(b *builder) {
+		s := in(b, "in").SelectKey(value)
+		s.GroupByKey().Count().ToStream().To("o1")
+		s.Filter(yes).GroupByKey().Reduce(joined).ToStream().To("o2")
+		s.Peek(nothing).To("o3")
+	},
+	"opt-merge-named": func(b *builder) {
+		s := in(b, "in").Map(swapped)
+		s.Filter(yes).GroupByKey(named("one")).Count().ToStream().To("o1")
+		s.GroupByKey(named("two")).Count().ToStream().To("o2")
+	},
+	"opt-merge-values-between": func(b *builder) {
+		s := in(b, "in").SelectKey(value)
+		s.MapValues(identity).GroupByKey().Count().ToStream().To("o1")
+		s.GroupByKey().Count().ToStream().To("o2")
+	},
+	"opt-merge-join": func(b *builder) {
+		s := in(b, "in").SelectKey(value)
+		s.Join(rows(b, "t"), joined).To("o1")
+		s.GroupByKey().Count().ToStream().To("o2")
+	},
+	"opt-merge-merged": func(b *builder) {
+		s := in(b, "in").SelectKey(value)
+		merged := s.Merge(in(b, "in2").SelectKey(value))
+		merged.GroupByKey().Count().ToStream().To("o1")
+		merged.Filter(yes).GroupByKey().Count().ToStream().To("o2")
+	},
+	"opt-merge-one": func(b *builder) {
+		in(b, "in").SelectKey(value).Filter(yes).GroupByKey().Count().ToStream().To("o1")
+	},
+	"opt-merge-groupby": func(b *builder) {
+		s := in(b, "in")
+		s.GroupBy(value).Count().ToStream().To("o1")
+		g := s.GroupBy(func(k, _ string) string { return k })
+		g.Count().ToStream().To("o2")
+		g.Reduce(joined).ToStream().To("o3")
+	},
+	"opt-merge-explicit": func(b *builder) {
+		s := in(b, "in").SelectKey(value)
+		s.Repartition().To("o1")
+		s.GroupByKey().Count().ToStream().To("o2")
+		s.ToTable(text).ToStream().To("o3")
+	},
+	"opt-merge-chain": func(b *builder) {
+		s := in(b, "in").SelectKey(value)
+		again := s.GroupByKey().Count().ToStream().SelectKey(func(k string, _ int64) string { return k })
+		again.GroupByKey().Count().ToStream().To("o1")
+		s.GroupByKey().Count().ToStream().To("o2")
+	},
 }
 
 func sameRows(*processors.RowContext) (processors.RowMapper[string, string, string], error) {

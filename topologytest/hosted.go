@@ -73,21 +73,29 @@ func (h *hosted) log(input int) *log {
 	return h.d.topics[in.Topic].logs[in.Partition]
 }
 
-// changelog is the partition of a store's changelog, or nil if it has none.
-func (h *hosted) changelog(store int) *log {
-	name := h.d.plan.Subtopologies[h.id.Subtopology].Stores[store].Changelog
-	if name == "" {
-		return nil
+// changelog is the partition that a store is restored from and where that ends: its
+// changelog, or the input that it has in place of one, up to what is committed. It is
+// nil if there is none.
+func (h *hosted) changelog(store int) (l *log, end int64) {
+	plan := h.d.plan.Subtopologies[h.id.Subtopology].Stores[store]
+	if plan.Changelog != "" {
+		l = h.d.topics[plan.Changelog].logs[h.id.Partition]
+		return l, l.end()
 	}
-	return h.d.topics[name].logs[h.id.Partition]
+	for i, in := range h.inputs {
+		if in.Topic == plan.Source {
+			return h.log(i), h.d.offsets[partition{in.Topic, in.Partition}].Offset
+		}
+	}
+	return nil, 0
 }
 
 // changelogs are where the changelogs stand.
 func (h *hosted) changelogs() []state.Position {
 	positions := make([]state.Position, len(h.task.Stores()))
 	for i := range positions {
-		if l := h.changelog(i); l != nil {
-			positions[i] = state.Position{Offset: l.end(), At: h.d.now}
+		if l, end := h.changelog(i); l != nil {
+			positions[i] = state.Position{Offset: end, At: h.d.now}
 		}
 	}
 	return positions
@@ -96,7 +104,7 @@ func (h *hosted) changelogs() []state.Position {
 // restore brings the stores to where their changelogs stand.
 func (h *hosted) restore() error {
 	for i, store := range h.task.Stores() {
-		l := h.changelog(i)
+		l, end := h.changelog(i)
 		if l == nil {
 			continue
 		}
@@ -105,8 +113,8 @@ func (h *hosted) restore() error {
 			return err
 		}
 		batch := store.Space().NewBatch()
-		err = state.Replay(store, batch, func(yield func(record.Raw) bool) {
-			for _, e := range l.entries[at.Offset:] {
+		err = h.task.Replay(i, batch, func(yield func(record.Raw) bool) {
+			for _, e := range l.entries[at.Offset:end] {
 				if !e.gone && !yield(e.Raw) {
 					return
 				}

@@ -82,6 +82,7 @@ func (w *Worker) committed(positions []task.Position) {
 	w.retries = 0
 	for _, h := range w.hosted {
 		h.task.Committed()
+		h.follow(w.plan.Subtopologies[h.id.Subtopology].Stores, positions)
 	}
 	for _, p := range positions {
 		if w.repartition(p.Topic) {

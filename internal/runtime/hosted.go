@@ -8,6 +8,7 @@ import (
 	"github.com/tidemill/tidemill/internal/task"
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
+	"github.com/tidemill/tidemill/topology"
 )
 
 // hosted is a task in a worker: the task itself, which only its lane touches, and
@@ -160,6 +161,32 @@ func (h *hosted) logged(store int, next int64) {
 	h.logMu.Lock()
 	defer h.logMu.Unlock()
 	h.changelogs[store].Offset = max(h.changelogs[store].Offset, next)
+}
+
+// inputOf is the input that a store has in place of a changelog, or nil.
+func (h *hosted) inputOf(store *topology.StorePlan) *task.Input {
+	for i := range h.inputs {
+		if in := &h.inputs[i]; store.Source != "" && in.Topic == store.Source {
+			return in
+		}
+	}
+	return nil
+}
+
+// follow notes how far the inputs are committed that stores have in place of
+// changelogs.
+func (h *hosted) follow(stores []*topology.StorePlan, committed []task.Position) {
+	for i, store := range stores {
+		in := h.inputOf(store)
+		if in == nil {
+			continue
+		}
+		for _, p := range committed {
+			if p.Topic == in.Topic && p.Partition == in.Partition {
+				h.logged(i, p.Offset)
+			}
+		}
+	}
 }
 
 // positions are where the changelogs stand.

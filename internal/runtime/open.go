@@ -12,6 +12,7 @@ import (
 	"github.com/tidemill/tidemill/internal/task"
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
+	"github.com/tidemill/tidemill/topology"
 )
 
 // opening is the making of tasks on a goroutine of its own: their offsets are
@@ -201,17 +202,17 @@ func (w *Worker) restore(ctx context.Context, tasks []*hosted) error {
 	records := make([]int64, len(tasks))
 	for t, h := range tasks {
 		for i, store := range w.plan.Subtopologies[h.id.Subtopology].Stores {
-			if store.Changelog == "" {
+			if store.Changelog == "" && h.inputOf(store) == nil {
 				continue
 			}
-			target, err := storeTarget(h, i, store.Changelog, store.Windowed)
+			target, err := storeTarget(h, i, store)
 			if err != nil {
 				return err
 			}
 			targets = append(targets, target)
 			space := h.task.Stores()[i].Space()
 			finish = append(finish, func(r restored) error {
-				h.changelogs[i] = state.Position{Offset: r.next, TopicID: r.topicID, At: time.Now().UnixMilli()}
+				h.changelogs[i] = state.Position{Offset: target.upTo(r.next), TopicID: r.topicID, At: time.Now().UnixMilli()}
 				records[t] += r.records
 				b := space.NewBatch()
 				space.SetPosition(b, h.changelogs[i])
@@ -246,22 +247,27 @@ func (w *Worker) restore(ctx context.Context, tasks []*hosted) error {
 const positionAge = 12 * time.Hour
 
 // storeTarget says what to restore for one store of a task, and how.
-func storeTarget(h *hosted, i int, topic string, windowed bool) (restoreTarget, error) {
-	store := h.task.Stores()[i]
-	space := store.Space()
+func storeTarget(h *hosted, i int, plan *topology.StorePlan) (restoreTarget, error) {
+	space := h.task.Stores()[i].Space()
 	at, ok, err := space.Position()
 	if err != nil {
 		return restoreTarget{}, err
 	}
-	target := restoreTarget{topic: topic, partition: h.id.Partition, from: -1, windowed: windowed, reset: space.Clear}
+	target := restoreTarget{topic: plan.Changelog, partition: h.id.Partition, from: -1, windowed: plan.Windowed, reset: space.Clear}
+	if in := h.inputOf(plan); in != nil {
+		target.topic, target.limited, target.limit = in.Topic, true, in.Offset
+	}
 	if ok && time.Since(time.UnixMilli(at.At)) < positionAge {
 		target.from, target.topicID = at.Offset, at.TopicID
 	} else if err := space.Clear(); err != nil {
 		return target, err
 	}
 	target.apply = func(records []*kgo.Record) error {
+		if records = target.cut(records); len(records) == 0 {
+			return nil
+		}
 		b := space.NewBatch()
-		err := state.Replay(store, b, func(yield func(record.Raw) bool) {
+		err := h.task.Replay(i, b, func(yield func(record.Raw) bool) {
 			for _, r := range records {
 				if !yield(rawOf(r)) {
 					return

@@ -23,12 +23,32 @@ type restoreTarget struct {
 	// windowed means that records vanish from the log's start when they are no
 	// longer needed, so that their absence is no reason to start over.
 	windowed bool
+	// limited means that the log is restored up to limit only, and not to its end:
+	// a topic of the user, of which the records behind are yet to be processed.
+	limited bool
+	limit   int64
 	// apply takes records in the order of their offsets, never control records,
 	// and under exactly-once none of a transaction that was aborted.
 	apply func(records []*kgo.Record) error
 	// reset wipes local state that cannot be continued: the topic is another one
 	// by now, or no longer has the records that come next.
 	reset func() error
+}
+
+// upTo is an offset, or the limit if that comes before.
+func (t *restoreTarget) upTo(offset int64) int64 {
+	if t.limited {
+		return min(offset, t.limit)
+	}
+	return offset
+}
+
+// cut leaves out the records behind the limit.
+func (t *restoreTarget) cut(records []*kgo.Record) []*kgo.Record {
+	for t.limited && len(records) > 0 && records[len(records)-1].Offset >= t.limit {
+		records = records[:len(records)-1]
+	}
+	return records
 }
 
 // restored is where a target stands now.

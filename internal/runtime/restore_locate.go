@@ -135,6 +135,7 @@ func (r *restorer) bound(ctx context.Context, leader int32, replays []*replay) (
 
 // bound decides where to go on in a log with this start and high watermark.
 func (p *replay) bound(start, highWatermark int64) error {
+	highWatermark = p.upTo(highWatermark)
 	switch {
 	case p.next > highWatermark, p.next >= 0 && p.next < start && !p.windowed:
 		if err := p.startOver(); err != nil {
