@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -173,7 +174,7 @@ func TestDueStopsAtAnError(t *testing.T) {
 	calls := 0
 	bad := fmt.Errorf("no")
 	err := u.Due(10, 10, func(string, int64, string) error { calls++; return bad }, nil)
-	if err != bad || calls != 1 {
+	if !errors.Is(err, bad) || calls != 1 {
 		t.Errorf("Due returns %v after %d calls, want the error after 1", err, calls)
 	}
 	var got []string

@@ -189,7 +189,10 @@ func ExampleVersioned() {
 	fmt.Println("4 lasts until", to, accepted)
 	_, _, _ = prices.Delete("tea", 400)
 
-	for version := range prices.History("tea", 250, 500) {
+	for version, err := range prices.History("tea", 250, 500) {
+		if err != nil {
+			fmt.Println(err)
+		}
 		fmt.Println(version.Value, "from", version.From, "to", version.To)
 	}
 	_, found, _ := prices.Get("tea")

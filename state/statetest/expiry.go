@@ -60,7 +60,10 @@ func sessionsExpire(t *testing.T, b state.Backend) {
 		}
 	}
 	stored := func() (n int) {
-		for range sessions.FetchAll(0, math.MaxInt64) {
+		for _, err := range sessions.FetchAll(0, math.MaxInt64) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			n++
 		}
 		return n

@@ -15,7 +15,7 @@ import (
 
 var spanChecks = []check{
 	{"a session store agrees with a map, whatever is rolled back, flushed, checkpointed or lost", func(t *testing.T, b state.Backend) {
-		runStore(t, b, func(o state.Options) driven { return drivenSessions(o) }, 40)
+		runStore(t, b, drivenSessions, 40)
 	}},
 	{"a store of sliding windows agrees with a map, whatever is rolled back, flushed, checkpointed or lost", func(t *testing.T, b state.Backend) {
 		runStore(t, b, func(o state.Options) driven { return drivenSliding(o, false) }, 40)
