@@ -14,44 +14,55 @@ type Item[K, V any] struct {
 	Timestamp int64
 }
 
-// sync brings the index of the pinned entries up to date.
-func (o *overlay[K, V]) sync() {
+// sync brings the index of the pinned cells up to date.
+func (o *overlay) sync() {
 	if o.index == nil {
-		o.index = new(btree.Map[string, *Entry[K, V]])
+		o.index = new(btree.Map[string, *cell])
 		o.indexed = 0
-		for _, e := range o.inflight {
-			o.index.Set(e.key, e)
+		for _, c := range o.inflight {
+			o.index.Set(c.key, c)
 		}
 	}
-	for _, e := range o.pending[o.indexed:] {
-		o.index.Set(e.key, e)
+	for _, c := range o.pending[o.indexed:] {
+		o.index.Set(c.key, c)
 	}
 	o.indexed = len(o.pending)
 }
 
 // scan yields the rows with a backend key in [from, to) in order; to may be nil.
 // Writes made while it runs may or may not be seen.
-func (o *overlay[K, V]) scan(from, to []byte, reverse bool) iter.Seq2[Item[K, V], error] {
+func (s *store[K, V]) scan(from, to []byte, reverse bool) iter.Seq2[Item[K, V], error] {
 	return func(yield func(Item[K, V], error) bool) {
-		m := merge[K, V]{overlay: o, yield: yield, reverse: reverse, from: string(from), to: string(to), bounded: to != nil}
-		m.run()
+		m := merge{overlay: &s.core, reverse: reverse, from: string(from), to: string(to), bounded: to != nil}
+		m.yield = func(c *cell, key, row []byte) bool {
+			if c != nil {
+				e := entryOf[K, V](c)
+				return yield(Item[K, V]{Key: e.typed, Value: e.value, Timestamp: e.ts}, nil)
+			}
+			item, err := s.layout.item(key, row)
+			return yield(item, err) && err == nil
+		}
+		if err := m.run(); err != nil {
+			yield(Item[K, V]{}, err)
+		}
 	}
 }
 
-// merge walks the backend and the pinned entries side by side.
-type merge[K, V any] struct {
-	overlay *overlay[K, V]
-	yield   func(Item[K, V], error) bool
+// merge walks the backend and the pinned cells side by side.
+type merge struct {
+	overlay *overlay
+	// yield is called for each row: a pinned cell, or key and row in the backend.
+	yield   func(c *cell, key, row []byte) bool
 	reverse bool
 	from    string
 	to      string
 	bounded bool
-	pinned  btree.MapIter[string, *Entry[K, V]]
+	pinned  btree.MapIter[string, *cell]
 	more    bool
 	stopped bool
 }
 
-func (m *merge[K, V]) run() {
+func (m *merge) run() error {
 	o := m.overlay
 	o.sync()
 	pinned := o.index.Copy()
@@ -67,11 +78,12 @@ func (m *merge[K, V]) run() {
 		m.emitPinned()
 	}
 	if err != nil && !m.stopped {
-		m.yield(Item[K, V]{}, &BackendError{Err: err})
+		return &BackendError{Err: err}
 	}
+	return nil
 }
 
-func (m *merge[K, V]) seek() bool {
+func (m *merge) seek() bool {
 	if !m.reverse {
 		return m.inRange(m.pinned.Seek(m.from))
 	}
@@ -85,7 +97,7 @@ func (m *merge[K, V]) seek() bool {
 	return m.inRange(m.pinned.Last())
 }
 
-func (m *merge[K, V]) inRange(ok bool) bool {
+func (m *merge) inRange(ok bool) bool {
 	if !ok {
 		return false
 	}
@@ -93,7 +105,7 @@ func (m *merge[K, V]) inRange(ok bool) bool {
 	return key >= m.from && (!m.bounded || key < m.to)
 }
 
-func (m *merge[K, V]) advance() {
+func (m *merge) advance() {
 	if m.reverse {
 		m.more = m.inRange(m.pinned.Prev())
 	} else {
@@ -101,17 +113,17 @@ func (m *merge[K, V]) advance() {
 	}
 }
 
-// emitPinned yields the pinned entry at hand, if it has a value, and moves on.
-func (m *merge[K, V]) emitPinned() {
-	e := m.pinned.Value()
+// emitPinned yields the pinned cell at hand, if it has a value, and moves on.
+func (m *merge) emitPinned() {
+	c := m.pinned.Value()
 	m.advance()
-	if e.now.present {
-		m.stopped = !m.yield(Item[K, V]{Key: e.typed, Value: e.now.value, Timestamp: e.now.ts}, nil)
+	if c.present {
+		m.stopped = !m.yield(c, nil, nil)
 	}
 }
 
 // row is called for every row of the backend.
-func (m *merge[K, V]) row(key, value []byte) bool {
+func (m *merge) row(key, value []byte) bool {
 	suffix := key[spacePrefix:]
 	for m.more && !m.stopped && m.before(m.pinned.Key(), suffix) {
 		m.emitPinned()
@@ -123,12 +135,11 @@ func (m *merge[K, V]) row(key, value []byte) bool {
 		m.emitPinned()
 		return !m.stopped
 	}
-	item, err := m.overlay.layout.item(suffix, value)
-	m.stopped = !m.yield(item, err) || err != nil
+	m.stopped = !m.yield(nil, suffix, value)
 	return !m.stopped
 }
 
-func (m *merge[K, V]) before(pinned string, key []byte) bool {
+func (m *merge) before(pinned string, key []byte) bool {
 	if m.reverse {
 		return pinned > string(key)
 	}
