@@ -13,13 +13,28 @@ import (
 //
 // There may be more rows than fit into memory.
 type Buffer[K, V any] struct {
-	rows   *rowBuffer
+	rows   heldRows
 	keys   serde.Serde[K]
 	values serde.Serde[V]
 	timeOf func(K) int64
 	key    []byte
 	// Clock is the wall clock.
 	Clock func() int64
+}
+
+// heldRows is what Buffer is without the types of its keys and values: rowBuffer. It is an
+// interface so that what imports this package need not compile it again.
+type heldRows interface {
+	Lifecycle
+	Name() string
+	put(key []byte, h heldRow) error
+	take(until int64) (key []byte, h heldRow, ok bool, err error)
+	prior(key []byte) (prior []byte, held bool, err error)
+	measure(bytes bool) error
+	size() (rows, bytes int64)
+	exhausted() bool
+	relieve()
+	onFlush(next func() (bool, error), forward func() error)
 }
 
 // Held is an update of a row that a Buffer holds back.
@@ -76,7 +91,7 @@ func (b *Buffer[K, V]) Put(key K, h Held[V]) (err error) {
 		row.New, err = b.encode(h.New, h.HasNew)
 	}
 	if err != nil {
-		return b.rows.rows.core.unencodable(err)
+		return unencodable(b.rows.Name(), err)
 	}
 	return b.rows.put(b.key, row)
 }
@@ -123,15 +138,12 @@ func (b *Buffer[K, V]) Prior(key K) (prior V, has, held bool, err error) {
 	if b.key, err = b.keys.Append(b.key[:0], key); err != nil {
 		return prior, false, false, err
 	}
-	e, err := b.rows.rows.lookup(b.key)
-	if err != nil || !e.present {
-		return prior, false, false, err
+	data, held, err := b.rows.prior(b.key)
+	if data == nil || err != nil {
+		return prior, false, held, err
 	}
-	if e.value.Prior == nil {
-		return prior, false, true, nil
-	}
-	prior, err = b.values.Decode(e.value.Prior)
-	return prior, true, true, err
+	prior, err = b.values.Decode(data)
+	return prior, true, held, err
 }
 
 // Measure counts the rows, and their bytes if asked for, and has them counted from
@@ -140,7 +152,7 @@ func (b *Buffer[K, V]) Measure(bytes bool) error { return b.rows.measure(bytes) 
 
 // Size is how many rows are held back, and how many bytes they count for, if Measure
 // was asked for that.
-func (b *Buffer[K, V]) Size() (rows, bytes int64) { return b.rows.tally.rows, b.rows.tally.bytes }
+func (b *Buffer[K, V]) Size() (rows, bytes int64) { return b.rows.size() }
 
 // Exhausted says that the rows removed since Relieve take as much memory as the
 // cache may: they are in it until they are flushed and their removal is in the
@@ -148,10 +160,10 @@ func (b *Buffer[K, V]) Size() (rows, bytes int64) { return b.rows.tally.rows, b.
 func (b *Buffer[K, V]) Exhausted() bool { return b.rows.exhausted() }
 
 // Relieve says that removed rows have been flushed.
-func (b *Buffer[K, V]) Relieve() { b.rows.spent = 0 }
+func (b *Buffer[K, V]) Relieve() { b.rows.relieve() }
 
 // OnFlush sets what a flush does before it logs: it calls next until that reports
 // false, and each time forward, as a unit of work of its own.
 func (b *Buffer[K, V]) OnFlush(next func() (bool, error), forward func() error) {
-	b.rows.next, b.rows.forward = next, forward
+	b.rows.onFlush(next, forward)
 }

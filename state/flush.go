@@ -43,7 +43,7 @@ func (o *overlay) logCell(c *cell) error {
 	if c.present {
 		var err error
 		if buf, err = o.typed.appendValue(buf, c); err != nil {
-			return o.unencodable(err)
+			return unencodable(o.name, err)
 		}
 	}
 	o.resize(c, len(buf)-split)
@@ -51,8 +51,8 @@ func (o *overlay) logCell(c *cell) error {
 	return nil
 }
 
-func (o *overlay) unencodable(err error) error {
-	return fmt.Errorf("state: store %q: encode value: %w", o.name, err)
+func unencodable(store string, err error) error {
+	return fmt.Errorf("state: store %q: encode value: %w", store, err)
 }
 
 // FlushLog logs the next unflushed write. A key that was created and deleted
@@ -130,7 +130,7 @@ func (o *overlay) checkpoint(b Batch, c *cell) error {
 	c.stored = true
 	row, err := o.typed.appendValue(appendTimestamp(o.row[:0], c.ts), c)
 	if err != nil {
-		return o.unencodable(err)
+		return unencodable(o.name, err)
 	}
 	o.row = row
 	b.Set(key, row)

@@ -1,10 +1,6 @@
 package state
 
-import (
-	"github.com/tidwall/btree"
-
-	"github.com/tidemill/tidemill/record"
-)
+import "github.com/tidemill/tidemill/record"
 
 // cell is what an overlay knows of one key of its store. It is the beginning of an
 // Entry, which holds what depends on the types of the store.
@@ -96,7 +92,7 @@ type overlay struct {
 
 	// index orders the first indexed cells of pending, and all of inflight. It
 	// exists only once a scan has asked for it.
-	index   *btree.Map[string, *cell]
+	index   index
 	indexed int
 
 	journal    []undo

@@ -38,7 +38,7 @@ type rowBuffer struct {
 // tally is how much a buffer holds, if that is measured.
 type tally struct{ rows, bytes int64 }
 
-func openRowBuffer(name string, timeOf func(key []byte) (int64, error), clock func() int64, o Options) *rowBuffer {
+func openRowBuffer(name string, timeOf func(key []byte) (int64, error), clock func() int64, o Options) heldRows {
 	b := &rowBuffer{timeOf: timeOf, held: &heldSerde{}, written: -1, latest: -1, clock: clock}
 	o.Caching = true
 	foreign := byTime
@@ -144,6 +144,28 @@ const leastSpent = 4 << 20
 
 // exhausted says that the rows removed lately take as much memory as the cache may.
 func (b *rowBuffer) exhausted() bool { return b.spent > max(b.rows.core.capacity, leastSpent) }
+
+// relieve says that removed rows have been flushed.
+func (b *rowBuffer) relieve() { b.spent = 0 }
+
+// Name is the name of the store.
+func (b *rowBuffer) Name() string { return b.rows.Name() }
+
+// prior is what was passed on last of a row that is held back, nil if nothing was.
+func (b *rowBuffer) prior(key []byte) (prior []byte, held bool, err error) {
+	e, err := b.rows.lookup(key)
+	if err != nil {
+		return nil, false, err
+	}
+	return e.value.Prior, e.present, nil
+}
+
+func (b *rowBuffer) size() (rows, bytes int64) { return b.tally.rows, b.tally.bytes }
+
+// onFlush sets what a flush does before it logs.
+func (b *rowBuffer) onFlush(next func() (bool, error), forward func() error) {
+	b.next, b.forward = next, forward
+}
 
 // measure counts the rows, and their bytes if asked for, and has them counted from
 // then on.

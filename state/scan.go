@@ -14,17 +14,46 @@ type Item[K, V any] struct {
 	Timestamp int64
 }
 
+// index orders cells by key. It is an interface so that what imports this package
+// need not compile the tree behind it again.
+type index interface {
+	set(c *cell)
+	// cursor walks the cells as they are now.
+	cursor() cursor
+}
+
+// cursor is at a cell, or at none where its methods return false.
+type cursor interface {
+	// Seek goes to the first cell whose key is at or after key.
+	Seek(key string) bool
+	Last() bool
+	Next() bool
+	Prev() bool
+	Value() *cell
+}
+
+type tree struct{ cells btree.Map[string, *cell] }
+
+func newIndex() index { return &tree{} }
+
+func (t *tree) set(c *cell) { t.cells.Set(c.key, c) }
+
+func (t *tree) cursor() cursor {
+	it := t.cells.Copy().Iter()
+	return &it
+}
+
 // sync brings the index of the pinned cells up to date.
 func (o *overlay) sync() {
 	if o.index == nil {
-		o.index = new(btree.Map[string, *cell])
+		o.index = newIndex()
 		o.indexed = 0
 		for _, c := range o.inflight {
-			o.index.Set(c.key, c)
+			o.index.set(c)
 		}
 	}
 	for _, c := range o.pending[o.indexed:] {
-		o.index.Set(c.key, c)
+		o.index.set(c)
 	}
 	o.indexed = len(o.pending)
 }
@@ -57,7 +86,7 @@ type merge struct {
 	from    string
 	to      string
 	bounded bool
-	pinned  btree.MapIter[string, *cell]
+	pinned  cursor
 	more    bool
 	stopped bool
 }
@@ -65,8 +94,7 @@ type merge struct {
 func (m *merge) run() error {
 	o := m.overlay
 	o.sync()
-	pinned := o.index.Copy()
-	m.pinned = pinned.Iter()
+	m.pinned = o.index.cursor()
 	m.more = m.seek()
 	from := append(append([]byte(nil), o.space.prefix[:]...), m.from...)
 	to := o.space.end()
@@ -101,7 +129,7 @@ func (m *merge) inRange(ok bool) bool {
 	if !ok {
 		return false
 	}
-	key := m.pinned.Key()
+	key := m.pinned.Value().key
 	return key >= m.from && (!m.bounded || key < m.to)
 }
 
@@ -125,13 +153,13 @@ func (m *merge) emitPinned() {
 // row is called for every row of the backend.
 func (m *merge) row(key, value []byte) bool {
 	suffix := key[spacePrefix:]
-	for m.more && !m.stopped && m.before(m.pinned.Key(), suffix) {
+	for m.more && !m.stopped && m.before(m.pinned.Value().key, suffix) {
 		m.emitPinned()
 	}
 	if m.stopped {
 		return false
 	}
-	if m.more && m.pinned.Key() == string(suffix) {
+	if m.more && m.pinned.Value().key == string(suffix) {
 		m.emitPinned()
 		return !m.stopped
 	}

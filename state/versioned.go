@@ -28,11 +28,22 @@ type Version[V any] struct {
 // reaches back by the retention: older puts are rejected, and what was before is
 // not known, except that the newest version of a key never expires.
 type Versioned[K, V any] struct {
-	versions *versions
+	versions history
 	keys     serde.Serde[K]
 	values   serde.Serde[V]
 	isNil    func(V) bool
 	key      []byte
+}
+
+// history is what Versioned is without the types of its keys and values: versions. It is
+// an interface so that what imports this package need not compile it again.
+type history interface {
+	Lifecycle
+	Name() string
+	getAsOf(key []byte, at int64) (v Version[[]byte], ok bool, err error)
+	put(key []byte, c content, ts int64, restated bool) (to int64, accepted bool, err error)
+	history(key []byte, from, to int64, reverse bool, give func(Version[[]byte]) (bool, error)) error
+	all(give func(key, value []byte, ts int64) (bool, error)) error
 }
 
 // NewVersioned opens a versioned store with a history retention in milliseconds.
@@ -88,7 +99,7 @@ func (s *Versioned[K, V]) Put(key K, value V, ts int64) (to int64, accepted bool
 	}
 	data, err := s.values.Append([]byte{}, value)
 	if err != nil {
-		return 0, false, s.versions.core.unencodable(err)
+		return 0, false, unencodable(s.Name(), err)
 	}
 	return s.versions.put(s.key, content{value: data}, ts, false)
 }
@@ -144,17 +155,18 @@ func (s *Versioned[K, V]) history(key K, from, to int64, reverse bool) iter.Seq2
 // encoded keys.
 func (s *Versioned[K, V]) All() iter.Seq2[Item[K, V], error] {
 	return func(yield func(Item[K, V], error) bool) {
-		for raw, err := range s.versions.all() {
-			item := Item[K, V]{Timestamp: raw.Timestamp}
-			if err == nil {
-				item.Key, err = s.keys.Decode(raw.Key)
+		err := s.versions.all(func(key, value []byte, ts int64) (more bool, err error) {
+			item := Item[K, V]{Timestamp: ts}
+			if item.Key, err = s.keys.Decode(key); err != nil {
+				return false, err
 			}
-			if err == nil {
-				item.Value, err = s.values.Decode(raw.Value)
+			if item.Value, err = s.values.Decode(value); err != nil {
+				return false, err
 			}
-			if !yield(item, err) || err != nil {
-				return
-			}
+			return yield(item, nil), nil
+		})
+		if err != nil {
+			yield(Item[K, V]{}, err)
 		}
 	}
 }

@@ -100,16 +100,19 @@ func (s *versions) inSpan(key []byte, from, to int64, reverse bool) iter.Seq2[It
 	return func(yield func(Item[place, content], error) bool) { yield(Item[place, content]{}, err) }
 }
 
-// all returns the newest version of every key that has a value, ordered by key.
-func (s *versions) all() iter.Seq2[Item[[]byte, []byte], error] {
-	return func(yield func(Item[[]byte, []byte], error) bool) {
-		for item, err := range s.scan([]byte{asNewest}, []byte{asNewest + 1}, false) {
-			if err == nil && item.Value.none {
-				continue
-			}
-			if !yield(Item[[]byte, []byte]{Key: item.Key.key, Value: item.Value.value, Timestamp: item.Timestamp}, err) {
-				return
-			}
+// all hands out the newest version of every key that has a value, ordered by key, until
+// give has had enough.
+func (s *versions) all(give func(key, value []byte, ts int64) (bool, error)) error {
+	for item, err := range s.scan([]byte{asNewest}, []byte{asNewest + 1}, false) {
+		if err != nil {
+			return err
+		}
+		if item.Value.none {
+			continue
+		}
+		if more, err := give(item.Key.key, item.Value.value, item.Timestamp); !more || err != nil {
+			return err
 		}
 	}
+	return nil
 }

@@ -96,7 +96,7 @@ func (s *versions) Row(_, _ []byte, _ int64) (k, v []byte, err error) {
 // Replay implements Replayer: it puts what was put, without decoding it. Puts that
 // were rejected are rejected again.
 func (s *versions) Replay(b Batch, records iter.Seq[record.Raw]) error {
-	raw := openVersions(s.core.name, s.retention, Options{Space: s.core.space, Capacity: s.core.capacity})
+	raw := newVersions(s.core.name, s.retention, Options{Space: s.core.space, Capacity: s.core.capacity})
 	for r := range records {
 		_, again := r.Headers.Get(headerNewest)
 		if _, _, err := raw.put(r.Key, content{value: r.Value, none: r.Value == nil}, r.Timestamp, again); err != nil {

@@ -19,7 +19,11 @@ type versions struct {
 	fault  error
 }
 
-func openVersions(name string, retention int64, o Options) *versions {
+func openVersions(name string, retention int64, o Options) history {
+	return newVersions(name, retention, o)
+}
+
+func newVersions(name string, retention int64, o Options) *versions {
 	s := &versions{retention: retention, span: spanOf(retention)}
 	o.Caching = false
 	s.open(name, versionedLayout(s.span), o)
