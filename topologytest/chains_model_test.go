@@ -76,13 +76,13 @@ func TestRandomChainsEqualTheirRecomputation(t *testing.T) {
 // chains makes random ones.
 type chains struct{ *rand.Rand }
 
-// inputs are records that are mostly in the order of time.
+// inputs are records that are mostly in the order of time, often at the bounds of windows.
 func (c chains) inputs(n int) []item {
 	items := make([]item, n)
 	now := int64(1000)
 	for i := range items {
-		now += c.Int64N(400)
-		items[i] = item{string(rune('a' + c.IntN(5))), c.Int64N(100), max(0, now-c.Int64N(1500)), i}
+		now += 100 * c.Int64N(5)
+		items[i] = item{string(rune('a' + c.IntN(5))), c.Int64N(100), max(0, now-100*c.Int64N(15)), i}
 	}
 	return items
 }
