@@ -48,7 +48,7 @@ func timedLayout(held *heldSerde, timeOf func([]byte) (int64, error)) layout[[]b
 		return append(appendDue(dst, byTime, time), key...), nil
 	}
 	l.appendKey, l.fromChangelog = place, place
-	l.decodeKey = func(data []byte) ([]byte, error) { return data[placeLength:], nil }
+	l.decodeKey = func(data []byte) ([]byte, error) { return behind(placeLength, data) }
 	l.toChangelog = func(dst []byte, k string) []byte { return append(dst, k[placeLength:]...) }
 	return l
 }
@@ -62,7 +62,7 @@ func keyedLayout(held *heldSerde) layout[[]byte, heldRow] {
 			fromChangelog: place,
 		},
 		appendKey: place,
-		decodeKey: func(data []byte) ([]byte, error) { return data[1:], nil },
+		decodeKey: func(data []byte) ([]byte, error) { return behind(1, data) },
 		ownKey:    bytes.Clone,
 		value:     held,
 		ownValue:  func(h heldRow) heldRow { return h },
@@ -75,13 +75,24 @@ func placeLayout() layout[placing, nothing] {
 		appendKey: func(dst []byte, p placing) ([]byte, error) {
 			return append(appendDue(dst, byPlace, p.time), p.key...), nil
 		},
-		decodeKey: func(data []byte) (placing, error) {
-			return placing{time: int64(binary.BigEndian.Uint64(data[1:])), key: data[placeLength:]}, nil
+		decodeKey: func(data []byte) (p placing, err error) {
+			if p.key, err = behind(placeLength, data); err == nil {
+				p.time = int64(binary.BigEndian.Uint64(data[1:]))
+			}
+			return p, err
 		},
 		ownKey:   func(p placing) placing { return placing{time: p.time, key: bytes.Clone(p.key)} },
 		value:    nothingSerde{},
 		ownValue: func(n nothing) nothing { return n },
 	}
+}
+
+// behind is what is behind the first n bytes.
+func behind(n int, data []byte) ([]byte, error) {
+	if len(data) < n {
+		return nil, errDamaged
+	}
+	return data[n:], nil
 }
 
 // section bounds the section of the rows, without the space's prefix.

@@ -73,11 +73,11 @@ func appendEnded(dst []byte, p place, span int64) []byte {
 	return appendTimestamp(append(dst, p.key...), p.at)
 }
 
-var errPlace = errors.New("state: a row of a versioned store has a damaged key: delete the state folder, it is rebuilt from the changelog")
+var errDamaged = errors.New("state: a stored row is damaged: delete the state folder, it is rebuilt from the changelog")
 
 func decodePlace(data []byte) (p place, err error) {
 	if len(data) == 0 {
-		return p, errPlace
+		return p, errDamaged
 	}
 	p.section, data = data[0], data[1:]
 	switch p.section {
@@ -85,12 +85,12 @@ func decodePlace(data []byte) (p place, err error) {
 	case inHistory:
 		n := len(data) - 8
 		if n < 12 || uint64(binary.BigEndian.Uint32(data[8:])) != uint64(n-12) {
-			return p, errPlace
+			return p, errDamaged
 		}
 		p.at = int64(binary.BigEndian.Uint64(data[n:]))
 		data = data[12:n:n]
 	default:
-		return p, errPlace
+		return p, errDamaged
 	}
 	p.key = data
 	return p, nil
@@ -109,7 +109,7 @@ func (contents) Append(dst []byte, c content) ([]byte, error) {
 
 func (contents) Decode(data []byte) (c content, err error) {
 	if len(data) == 0 {
-		return c, errPlace
+		return c, errDamaged
 	}
 	if c.none = data[0] == 0; !c.none {
 		c.value = data[1:]

@@ -207,7 +207,7 @@ func (s *versions) readAbout() (saved, span int64, err error) {
 		return -1, 0, err
 	}
 	if len(row) != 16 {
-		return -1, 0, errPlace
+		return -1, 0, errDamaged
 	}
 	return int64(binary.BigEndian.Uint64(row)), int64(binary.BigEndian.Uint64(row[8:])), nil
 }
