@@ -29,6 +29,10 @@ type CallRules struct {
 	// and so on up to a minute.
 	Retries int
 	Backoff time.Duration
+	// Patient says that calls which fail with a passing error are made again, after
+	// Backoff and so on, for as long as a commit may wait for them, and that no error
+	// policy applies to them.
+	Patient bool
 }
 
 // Longest is the longest that a call may take with all its retries.

@@ -36,6 +36,10 @@ type Task struct {
 	// have begun to.
 	Flushing bool
 	Flushes  int64
+	// Starts are where the task begins in its inputs; a node may set Next lower while
+	// the task is assembled. Stateful says that it has stores, so that it must not.
+	Starts   []Start
+	Stateful bool
 	// Guard runs a piece of work that no record at hand causes, such as a
 	// forwarded window result, as a unit that succeeds or fails as a whole.
 	Guard func(work func() error) error
@@ -60,6 +64,8 @@ type Task struct {
 	// at hand has asked for.
 	lines []CallRules
 	asked []Asked
+	// outsides are what the task writes to outside of Kafka.
+	outsides []Outside
 }
 
 // Owner is a Task as the one who owns it drives it. Processors have no use for it.
@@ -73,6 +79,7 @@ func (t *Owner) Init(ctx context.Context, stores map[string]any, progress map[st
 		t.progress = map[string]int64{}
 	}
 	t.drops = map[string]int64{}
+	t.outsides = nil
 }
 
 // Context is the context of the worker's run, for calls that block. It ends when

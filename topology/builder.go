@@ -22,7 +22,9 @@ type Builder struct {
 	split []*node
 	// globals are the stores that are whole in every worker.
 	globals []*storeDef
-	wrap    func(node string, t *processors.Task) processors.Around
+	// outsides are the names of the sinks outside of Kafka.
+	outsides []string
+	wrap     func(node string, t *processors.Task) processors.Around
 	// strict says that stores and repartition topics need chosen names.
 	strict bool
 	// reuse and mergeTopics are optimizations.

@@ -47,7 +47,13 @@ func (h *hosted) open() error {
 	if err := h.restore(); err != nil {
 		return fmt.Errorf("topologytest: restore task %s: %w", h.id, err)
 	}
-	return h.task.Start(context.Background(), h.inputs, d.now)
+	if err := h.task.Start(context.Background(), h.inputs, d.now); err != nil {
+		return err
+	}
+	for i, in := range h.inputs {
+		h.delivered[i] = in.Offset
+	}
+	return nil
 }
 
 // locate finds where each input begins.

@@ -110,6 +110,9 @@ func checkCalls(plan *topology.Plan, c Config) error {
 const forever = 1000 * 24 * time.Hour
 
 func longestCall(r processors.CallRules, p task.Policies) time.Duration {
+	if r.Patient {
+		return 0 // it gives up in time
+	}
 	d := p.Process.Longest(r.Longest())
 	if d > forever {
 		return d

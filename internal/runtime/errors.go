@@ -8,6 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/tidemill/tidemill/connectors"
 )
 
 // produceError is a record that the producer gave up on.
@@ -54,6 +56,10 @@ var errLost = errors.New("the group has gone on without this worker")
 func recoverable(err error) bool {
 	if global := (*globalError)(nil); errors.As(err, &global) {
 		return false
+	}
+	var target *connectors.TargetError
+	if errors.As(err, &target) {
+		return target.Passes()
 	}
 	if kerr.IsRetriable(err) {
 		return true

@@ -173,6 +173,7 @@ func (w *Worker) fetchPositions(ctx context.Context, tasks []*hosted) error {
 			if start.Err != nil || end.Err != nil {
 				return fmt.Errorf("list offsets of topic %q, partition %d: %w", in.Topic, in.Partition, cmpErr(start.Err, end.Err))
 			}
+			in.First = start.Offset
 			if in.End = end.Offset; in.Offset >= 0 && in.Offset >= start.Offset {
 				continue
 			}

@@ -44,7 +44,7 @@ func (c *Call) Run(ctx context.Context) {
 }
 
 // Timeout is how long the context of the call lasts; 0 is without end.
-func (c *Call) Timeout() time.Duration { return c.line.rules.Timeout }
+func (c *Call) Timeout() time.Duration { return c.line.timeout() }
 
 // CallNode is the name of the node that a call is for.
 func (t *Task) CallNode(c *Call) string { return t.env.Names[c.asked.Node] }
@@ -105,7 +105,10 @@ func (t *Task) Complete(c *Call, now int64) error {
 		if ctx := (*processors.Task)(&t.env).Context(); ctx.Err() != nil {
 			return context.Cause(ctx) // the call failed because the worker stops
 		}
-		if delay, ok := c.again(); ok {
+		if delay, ok := c.again(now); ok {
+			if c.line.rules.Patient {
+				t.reportOutage(c)
+			}
 			t.postpone(c, now+delay)
 			return nil
 		}
@@ -119,7 +122,10 @@ func (t *Task) Complete(c *Call, now int64) error {
 
 // again says whether the rules of the call have it made once more, and in how many
 // milliseconds. A panic is no reason to: the next one would only come later.
-func (c *Call) again() (delay int64, ok bool) {
+func (c *Call) again(now int64) (delay int64, ok bool) {
+	if c.line.rules.Patient {
+		return c.againPatiently(now)
+	}
 	var permanent *processors.PermanentError
 	var panicked *PanicError
 	if c.retries >= c.line.rules.Retries || errors.As(c.err, &permanent) || errors.As(c.err, &panicked) {
@@ -142,6 +148,9 @@ func (t *Task) passOn(c *Call) (again bool, final error) {
 	err := c.err
 	if err == nil {
 		err = t.protect(c.asked.Call.Forward)
+	}
+	if c.line.rules.Patient {
+		return false, t.wrote(c, err)
 	}
 	if err == nil {
 		t.admit()
@@ -167,6 +176,9 @@ func (t *Task) over(c *Call) {
 
 // admit takes up the calls that a unit of work which has succeeded asked for.
 func (t *Task) admit() {
+	for _, o := range t.outsides {
+		o.Keep(t.env.Source, t.raw)
+	}
 	asked := t.env.Asked()
 	if len(asked) == 0 {
 		return

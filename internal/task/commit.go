@@ -10,7 +10,9 @@ import (
 // whether there were any.
 func (t *Task) Punctuate(now int64) (bool, error) {
 	t.env.Now = now
-	return t.env.Punctuate(processors.WallClockTime, now)
+	called, err := t.env.Punctuate(processors.WallClockTime, now)
+	t.settled = t.settled && !called
+	return called, err
 }
 
 // NextPunctuation is the wall-clock time of the next punctuation, if there is one.
@@ -31,7 +33,12 @@ func (t *Task) Drain(take func()) (done bool, err error) {
 	if t.pending > 0 {
 		return false, nil
 	}
-	err = t.Flush(take)
+	if t.settled {
+		return true, nil
+	}
+	if err = t.Flush(take); err == nil && t.pending == 0 {
+		t.settle()
+	}
 	return t.pending == 0, err
 }
 
@@ -105,21 +112,24 @@ type Position struct {
 func (t *Task) Positions(dst []Position) []Position {
 	var progress map[string]int64
 	for i, in := range t.inputs {
-		if in.position() == t.committed[i] {
+		if t.reached(i) == t.committed[i] {
 			continue
 		}
 		if progress == nil {
 			progress = t.env.Committable()
 		}
-		dst = append(dst, Position{Topic: in.topic, Partition: in.partition, Offset: in.position(), Time: in.time, Progress: progress})
+		dst = append(dst, Position{Topic: in.topic, Partition: in.partition, Offset: t.reached(i), Time: in.time, Progress: progress})
 	}
 	return dst
 }
 
 // Committed says that the positions have been committed.
 func (t *Task) Committed() {
-	for i, in := range t.inputs {
-		t.committed[i] = in.position()
+	for i := range t.inputs {
+		t.committed[i] = t.reached(i)
+	}
+	for _, o := range t.outsides {
+		o.Committed()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 
+	"github.com/tidemill/tidemill/connectors"
 	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
@@ -71,7 +72,8 @@ func (t *Task) stage(err error) (record.Stage, Policy) {
 func beyondPolicy(ctx context.Context, err error) bool {
 	var backend *state.BackendError
 	var full *processors.FullError
-	return errors.As(err, &backend) || errors.As(err, &full) || ctx.Err() != nil && errors.Is(err, context.Cause(ctx))
+	var target *connectors.TargetError
+	return errors.As(err, &backend) || errors.As(err, &target) || errors.As(err, &full) || ctx.Err() != nil && errors.Is(err, context.Cause(ctx))
 }
 
 // The headers of a dead letter, as Kafka Streams names them (KIP-1034).

@@ -1,6 +1,10 @@
 package task
 
-import "github.com/tidemill/tidemill/processors"
+import (
+	"time"
+
+	"github.com/tidemill/tidemill/processors"
+)
 
 // line is the calls of one operator. Those of one key are a chain, of which only
 // the first is made.
@@ -40,10 +44,22 @@ func newLine(rules processors.CallRules, limit float64) *line {
 	if rules.Timeout > 0 {
 		l.took = float64(rules.Longest().Milliseconds())
 	}
+	if rules.Patient {
+		l.took = 0
+	}
 	if limit > 0 {
 		l.patience = min(l.patience, limit)
 	}
 	return l
+}
+
+// timeout is how long the context of a call lasts. That of a patient one must leave
+// time for the call behind it.
+func (l *line) timeout() time.Duration {
+	if l.rules.Patient && l.limit > 0 {
+		return min(l.rules.Timeout, time.Duration(l.limit/4)*time.Millisecond)
+	}
+	return l.rules.Timeout
 }
 
 // admit puts a call behind those of its key.

@@ -14,6 +14,7 @@ import (
 // under way have ended. An error is final: the task has to be thrown away.
 func (t *Task) Process(limit int, now int64) (n int, err error) {
 	t.env.Now = now
+	t.settled = false
 	if now < t.blocked {
 		return 0, nil
 	}
@@ -76,6 +77,7 @@ func (t *Task) afterRecord() error {
 		return err
 	}
 	_, err := t.env.Punctuate(processors.StreamTime, t.env.StreamTime)
+	t.cutFull()
 	return err
 }
 
@@ -144,6 +146,9 @@ func (t *Task) rollback() {
 	t.env.Outbox.Rollback(t.mark)
 	t.env.ForgetAsked()
 	t.env.Rollback()
+	for _, o := range t.outsides {
+		o.Forget()
+	}
 	for _, store := range t.stores.Lifecycles {
 		store.Rollback()
 	}

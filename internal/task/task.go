@@ -47,6 +47,8 @@ type Input struct {
 	// Offset is where to begin, Committed the offset that is committed, or -1, and
 	// End where the partition ends now, or -1 if that is not known.
 	Offset, Committed, End int64
+	// First is the first offset that the partition has.
+	First int64
 	// Time is the highest timestamp committed, or -1.
 	Time int64
 	// Progress is what the operators committed with the offset.
@@ -86,6 +88,12 @@ type Task struct {
 	// crowded says that the next record waits until a call is over.
 	crowded    bool
 	spareCalls []*Call
+
+	// outsides are what the task writes to outside of Kafka. While settled, everything
+	// up to cut is written there, which is then what is committed.
+	outsides []processors.Outside
+	settled  bool
+	cut      []processors.At
 }
 
 // New opens the stores of a task. They may be restored then; Start comes next.
@@ -107,11 +115,14 @@ func New(id ID, plan *topology.Subtopology, c Config) (*Task, error) {
 }
 
 // Start makes the processors of the task. Its stores must hold what was committed
-// together with the inputs' offsets. now is the wall clock in milliseconds.
+// together with the inputs' offsets, which it may set lower: a sink that has lost its
+// data needs the records again. now is the wall clock in milliseconds.
 func (t *Task) Start(ctx context.Context, inputs []Input, now int64) (err error) {
 	t.env.Now = now
 	progress := map[string]int64{}
+	t.env.Stateful = len(t.stores.Lifecycles) > 0
 	for _, in := range inputs {
+		t.env.Starts = append(t.env.Starts, processors.Start{At: processors.At{Topic: in.Topic, Next: in.Offset}, Committed: in.Committed, First: in.First})
 		t.env.StreamTime = max(t.env.StreamTime, in.Time)
 		for name, at := range in.Progress {
 			if have, ok := progress[name]; !ok || at > have {
@@ -127,6 +138,10 @@ func (t *Task) Start(ctx context.Context, inputs []Input, now int64) (err error)
 		return err
 	}
 	t.openLines()
+	t.outsides = t.env.Outsides()
+	for i := range inputs {
+		inputs[i].Offset = t.env.Starts[i].Next
+	}
 	for _, in := range inputs {
 		t.inputs = append(t.inputs, &input{
 			topic: in.Topic, partition: in.Partition, node: t.assembly.Nodes[in.Source], source: t.assembly.Inputs[in.Source],

@@ -1,0 +1,10 @@
+// Package connectortest checks that a target keeps the contract of package connectors:
+// order, all or nothing, each batch once however often it is tried, one writer at a
+// time, refused items noted, and outages told from faults.
+//
+//	func TestTheTargetConforms(t *testing.T) {
+//		connectortest.Run(t, func(t *testing.T) connectortest.Subject[redis.Op] { ... })
+//	}
+//
+// Memory is a target in memory, to try topologies with.
+package connectortest

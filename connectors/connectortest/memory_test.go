@@ -1,0 +1,27 @@
+package connectortest
+
+import (
+	"strconv"
+	"testing"
+)
+
+func TestMemoryConforms(t *testing.T) {
+	Run(t, func(*testing.T) Subject[Change] {
+		m := &Memory{}
+		m.change(Change{Key: "word", Value: "no number"})
+		return Subject[Change]{
+			Target: m,
+			Put:    func(key, value string) Change { return Change{Key: key, Value: value} },
+			Delete: func(key string) Change { return Change{Key: key, Delete: true} },
+			Add:    func(key string, n int) Change { return Change{Key: key, Add: n} },
+			Poison: func() Change { return Change{Key: "word", Add: 1} },
+			Get:    m.Get,
+			Sum: func(key string) int {
+				value, _ := m.Get(key)
+				n, _ := strconv.Atoi(value)
+				return n
+			},
+			Interrupt: m.Interrupt,
+		}
+	})
+}
