@@ -6,9 +6,11 @@ import (
 )
 
 func TestMemoryConforms(t *testing.T) {
-	Run(t, func(*testing.T) Subject[Change] {
+	Run(t, func(t *testing.T) Subject[Change] {
 		m := &Memory{}
-		m.change(Change{Key: "word", Value: "no number"})
+		if err := m.change(Change{Key: "word", Value: "no number"}); err != nil {
+			t.Fatal(err)
+		}
 		return Subject[Change]{
 			Target: m,
 			Put:    func(key, value string) Change { return Change{Key: key, Value: value} },

@@ -20,6 +20,10 @@ type target struct {
 	tagged bool
 }
 
+// NewTarget is the target that the sinks here write to, for the conformance kit and for
+// sinks made with connectors.To.
+func NewTarget(client redis.UniversalClient) connectors.Target[Op] { return &target{client: client} }
+
 // Open implements connectors.Target.
 func (t *target) Open(_ context.Context, of connectors.Task) (connectors.Session[Op], error) {
 	if t.client == nil {
