@@ -55,7 +55,8 @@ const (
 // whose key is the id of the saga.
 type Event struct {
 	Type EventType `json:"type"`
-	// ID tells repetitions of a signal apart. Without one, each counts.
+	// ID tells repetitions of a signal apart: without one, each counts. For a query, it
+	// is that of its answer.
 	ID string `json:"id,omitzero"`
 	// Definition and Version are those of a saga to start; version 0 is the newest.
 	Definition string `json:"definition,omitzero"`
@@ -75,8 +76,6 @@ type Event struct {
 	Patch bool `json:"patch,omitzero"`
 	// Parent is the command of another saga that this start or undo stands for.
 	Parent *Parent `json:"parent,omitzero"`
-	// ReplyTo is the topic that gets the answer to a query.
-	ReplyTo string `json:"reply_to,omitzero"`
 
 	// Saga is the key of the record. At is when it happens, and Due what a timer was set
 	// to, in milliseconds.
@@ -117,9 +116,7 @@ func (e Event) check() error {
 		return missing(e.Name == "", "name")
 	case EventRetryStep, EventSkipStep, EventFailStep:
 		return missing(e.Step == "", "step")
-	case EventQuery:
-		return missing(e.ReplyTo == "", "reply_to")
-	case EventCancel:
+	case EventCancel, EventQuery:
 		return nil
 	}
 	return fmt.Errorf("sagas: unknown type of event %q", e.Type)
@@ -148,8 +145,9 @@ func SkipStep(step string) Event { return Event{Type: EventSkipStep, Step: step}
 // FailStep takes a parked step as failed, with nothing left of it.
 func FailStep(step string) Event { return Event{Type: EventFailStep, Step: step} }
 
-// Query asks for the instance, which is written to a topic as it is then.
-func Query(replyTo string) Event { return Event{Type: EventQuery, ReplyTo: replyTo} }
+// Query asks for the instance, which is written to the orchestrator's topic for
+// answers as it is then, with the id of the query in a header.
+func Query(id string) Event { return Event{Type: EventQuery, ID: id} }
 
 // mustEncode leaves the error in place of data that cannot be encoded: no JSON, so
 // that the event cannot be written either.
