@@ -10,7 +10,7 @@ type Action[D any] struct{ a *action }
 
 // Send is a command: a record in a topic, whose key is the id of the saga and whose
 // value is what command makes of the data. The name tells commands of one topic
-// apart. Who does it replies to the orchestrator's inbox; see Serve.
+// apart. Who does it replies to the orchestrator's inbox; see Participant.
 func Send[D, C any](topic, name string, command func(D) C) Action[D] {
 	return Action[D]{&action{topic: topic, name: name, encode: encodeOf(command)}}
 }

@@ -34,12 +34,16 @@ func (m *machine) pivotUnderWay() bool {
 	return false
 }
 
-// stopWaiting ends what waits for nothing that is under way.
+// stopWaiting ends what waits for nothing that is under way. Another saga need not be
+// waited for either: it can be told to turn back.
 func (m *machine) stopWaiting() {
 	for at := range m.i.Steps {
 		s := &m.i.Steps[at]
 		n := m.d.nodes[s.Name]
 		waits := n.kind != stepNode && s.State == StepRunning || s.State == StepWaiting || s.State == StepParked
+		if n.action != nil && n.action.sub != nil && s.State == StepRunning {
+			waits, s.Doubt = true, true
+		}
 		if waits {
 			m.setTimer(s, 0)
 			m.move(s, StepRefused, "the saga turns back")

@@ -125,6 +125,7 @@ func (m *machine) end(as Status) {
 	m.setSagaTimer(forgetTimer, m.now+m.d.retention.Milliseconds())
 	if m.i.Parent != nil {
 		m.answerParent(*m.i.Parent)
+		m.i.Parent = nil
 	}
 	if m.i.Undo != nil {
 		m.answerUndo(*m.i.Undo)

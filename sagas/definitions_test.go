@@ -105,3 +105,16 @@ func functions(calls map[string]int) *sagas.Saga[investigation] {
 		When(func(d investigation) bool { return d.Target != "quiet" })
 	return s
 }
+
+// parts is a saga that has another one as its second step, and a step behind it.
+func parts() (parent *sagas.Saga[investigation], child *sagas.Saga[caseCommand]) {
+	child = sagas.Define[caseCommand]("child")
+	child.Step("scan", sagas.Send("scans", "scan", func(d caseCommand) string { return d.Target }).
+		Reply(func(d *caseCommand, r caseCreated) { d.Case = r.ID })).
+		Compensate(sagas.Send("scans", "forget", func(d caseCommand) string { return d.Target })).Retry(quick(2))
+	parent = sagas.Define[investigation]("parent")
+	parent.Step("open", sagas.Send("cases", "create", target)).Compensate(sagas.Send("cases", "delete", ofCase))
+	parent.Step("scans", sagas.Sub(child, target).Reply(func(d *investigation, c caseCommand) { d.Case = c.Case }))
+	parent.Step("tell", sagas.Send("mails", "notify", ofCase)).Retry(quick(2))
+	return parent, child
+}

@@ -4,8 +4,8 @@
 //
 // # Orchestration
 //
-// Define says what the steps are, and Orchestrate adds the orchestrator of one or more
-// definitions to a topology. An orchestrator has one topic, its inbox: starts, replies
+// Define says what the steps are, and an Orchestrator runs the sagas of one or more
+// definitions in a topology. It has one topic, its inbox: starts, replies
 // to commands, signals and the decisions of people are records in it, with the id of
 // the saga as their key. Its sagas are rows of a keyed store, their timers are rows of
 // another, and what a saga does with an event, the commands that it sends included,
@@ -16,8 +16,8 @@
 //
 // # Participants
 //
-// Serve adds the other side to a topology: it does commands once, answers those that
-// are repeated, and knows what to do when a compensation overtakes its action.
+// A Participant is the other side in a topology: it does commands once, answers those
+// that are repeated, and knows what to do when a compensation overtakes its action.
 //
 // # Choreography
 //

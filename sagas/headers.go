@@ -7,7 +7,7 @@ import (
 	"github.com/tidemill/tidemill/record"
 )
 
-// The headers of a command. A participant that does not use Serve replies with an
+// The headers of a command. A participant that is no Participant replies with an
 // Event of type EventReply, in JSON, to the topic that HeaderReplyTo names, with the
 // saga's id as the key.
 const (

@@ -10,11 +10,15 @@ import (
 
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/sagas"
+	"github.com/tidemill/tidemill/state"
 	"github.com/tidemill/tidemill/topology"
 	"github.com/tidemill/tidemill/topologytest"
 )
 
 // bench is an orchestrator in a driver. The participants are the test's.
+// rows is the type of all stores here, so that little has to be compiled.
+type rows = *state.KeyValue[string, []byte]
+
 type bench struct {
 	t        *testing.T
 	d        *topologytest.Driver

@@ -22,7 +22,7 @@ var (
 // scenarios are the lives of one saga, "x", each in a world of its own.
 var scenarios = []struct {
 	name string
-	saga func() sagas.Defined
+	saga func() []sagas.Defined
 	want sagas.Status
 	play func(k *sagatest.Kit)
 }{
@@ -128,6 +128,23 @@ var scenarios = []struct {
 	{"a condition skips a step", funcs, sagas.Completed, func(k *sagatest.Kit) {
 		k.Start("x", investigation{Target: "quiet"})
 	}},
+	{"a saga within a saga", nested, sagas.Completed, func(k *sagatest.Kit) {
+		k.Reply("scan", caseCreated{"s-1"})
+		begin(k)
+	}},
+	{"a saga that fails within a saga", nested, sagas.Compensated, func(k *sagatest.Kit) {
+		k.Fail("scan", 1, errNobody)
+		begin(k)
+	}},
+	{"a saga that has ended is compensated with its parent", nested, sagas.Compensated, func(k *sagatest.Kit) {
+		k.Fail("tell", 1, errNobody)
+		begin(k)
+	}},
+	{"a saga is cancelled with its parent when its outcome is there", nested, sagas.Compensated, func(k *sagatest.Kit) {
+		k.Lose("scan", 1)
+		begin(k)
+		k.Send("x", sagas.Cancel("a false alarm"))
+	}},
 	{"what has ended is forgotten after a day", example, "", func(k *sagatest.Kit) {
 		begin(k)
 		k.Advance(25 * time.Hour)
@@ -135,10 +152,15 @@ var scenarios = []struct {
 	{"nobody knows the saga", example, "", func(k *sagatest.Kit) { k.Send("x", sagas.Cancel("")) }},
 }
 
-func example() sagas.Defined { return workedExample() }
-func six() sagas.Defined     { return sixSteps() }
-func order() sagas.Defined   { return withPivot() }
-func funcs() sagas.Defined   { return functions(map[string]int{}) }
+func example() []sagas.Defined { return []sagas.Defined{workedExample()} }
+func six() []sagas.Defined     { return []sagas.Defined{sixSteps()} }
+func order() []sagas.Defined   { return []sagas.Defined{withPivot()} }
+func funcs() []sagas.Defined   { return []sagas.Defined{functions(map[string]int{})} }
+
+func nested() []sagas.Defined {
+	parent, child := parts()
+	return []sagas.Defined{parent, child}
+}
 
 func begin(k *sagatest.Kit) { k.Start("x", investigation{Target: "10.0.0.7"}) }
 
@@ -146,7 +168,7 @@ func TestTranscripts(t *testing.T) {
 	const path = "testdata/transcripts.txt"
 	var all strings.Builder
 	for _, s := range scenarios {
-		k := sagatest.New(t, s.saga())
+		k := sagatest.New(t, s.saga()...)
 		s.play(k)
 		if s.want != "" {
 			k.Expect("x", s.want)
