@@ -90,7 +90,7 @@ func at[V any](plan map[place]V, c sagas.Command) (v V, planned bool) {
 	return v, planned
 }
 
-func (s *script) failure(c sagas.Command) (error, bool) { //nolint:revive,staticcheck // the error is a value of the plan, not a failure
+func (s *script) failure(c sagas.Command) (error, bool) { //nolint:revive // the error is a value of the plan, not a failure
 	return at(s.failures, c)
 }
 
