@@ -8,7 +8,7 @@ import (
 
 // apply makes the effects of an event durable: timers, the instance, and what is
 // written to topics. All of it belongs to the unit of work of the event.
-func (p *orchestration) apply(d *Definition, before, next Instance, e Event, effects Effects) error {
+func (p *orchestration) apply(d *Definition, had []byte, next Instance, e Event, effects Effects) error {
 	if effects.Useless != "" {
 		p.c.Drop(dropUseless)
 		effects.Audit = append(effects.Audit, Transition{
@@ -19,7 +19,7 @@ func (p *orchestration) apply(d *Definition, before, next Instance, e Event, eff
 	if err := p.keepTimers(next.ID, effects); err != nil {
 		return err
 	}
-	if err := p.keep(d, before, next, effects.Forget); err != nil {
+	if err := p.keep(d, had, next, effects.Forget); err != nil {
 		return err
 	}
 	for _, c := range effects.Commands {
@@ -49,8 +49,8 @@ func (p *orchestration) keepTimers(saga string, effects Effects) error {
 	return nil
 }
 
-// keep writes the instance, if it has changed, and counts it.
-func (p *orchestration) keep(d *Definition, before, next Instance, forget bool) error {
+// keep writes the instance, if it is not what is there already, and counts it.
+func (p *orchestration) keep(d *Definition, had []byte, next Instance, forget bool) error {
 	if forget {
 		if _, _, err := p.sagas.Delete(next.ID); err != nil {
 			return err
@@ -60,16 +60,13 @@ func (p *orchestration) keep(d *Definition, before, next Instance, forget bool) 
 		}
 		return p.publish(next.ID, nil, next.Changed)
 	}
-	if before.ID == "" {
+	if had == nil {
 		if err := p.count(p.definitions, d, 1); err != nil {
 			return err
 		}
 	}
 	data, err := next.Encode()
-	if err != nil {
-		return err
-	}
-	if had, err := before.Encode(); err != nil || bytes.Equal(had, data) {
+	if err != nil || bytes.Equal(had, data) {
 		return err
 	}
 	if err := p.sagas.Put(next.ID, data); err != nil {
@@ -83,7 +80,7 @@ func (p *orchestration) publish(saga string, data []byte, at int64) error {
 	if p.Statuses == "" {
 		return nil
 	}
-	return p.c.ForwardTo(p.Name+statusesNode, record.Record[string, []byte]{Key: saga, Value: data, Tombstone: data == nil, Timestamp: at})
+	return p.c.ForwardTo(p.sink(p.Statuses), record.Record[string, []byte]{Key: saga, Value: data, Tombstone: data == nil, Timestamp: at})
 }
 
 // command sends a command, has a function called or speaks to another saga.
@@ -95,7 +92,7 @@ func (p *orchestration) command(d *Definition, c Command, at int64) error {
 		Key: c.RecordKey, Value: c.Data, Timestamp: at, Headers: headersOf(c, definitionID(d.name, d.version), p.Inbox),
 	}
 	if c.Topic != "" {
-		return p.c.ForwardTo(p.Name+commandsNode, out)
+		return p.c.ForwardTo(p.sink(c.Topic), out)
 	}
 	out.Key = c.ID // calls of different commands do not wait for each other
 	return p.c.ForwardTo(p.Name+functionsNode, out)
@@ -106,7 +103,7 @@ func (p *orchestration) toInbox(saga string, e Event) error {
 	if err != nil {
 		return err
 	}
-	return p.c.ForwardTo(p.Name+inboxNode, record.Record[string, []byte]{Key: saga, Value: value, Timestamp: p.c.Now})
+	return p.c.ForwardTo(p.sink(p.Inbox), record.Record[string, []byte]{Key: saga, Value: value, Timestamp: p.c.Now})
 }
 
 // tell writes transitions to the audit.
@@ -119,7 +116,7 @@ func (p *orchestration) tell(audit []Transition) error {
 		if err != nil {
 			return err
 		}
-		if err := p.c.ForwardTo(p.Name+auditNode, record.Record[string, []byte]{Key: t.Saga, Value: value, Timestamp: t.At}); err != nil {
+		if err := p.c.ForwardTo(p.sink(p.Audit), record.Record[string, []byte]{Key: t.Saga, Value: value, Timestamp: t.At}); err != nil {
 			return err
 		}
 	}

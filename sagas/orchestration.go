@@ -37,12 +37,12 @@ func (p *orchestration) Process(r record.Record[string, []byte]) error {
 		return p.refuse(r, dropMalformed, err.Error())
 	}
 	e.Saga, e.At = r.Key, p.c.Now
-	i, err := p.load(e.Saga)
+	i, had, err := p.load(e.Saga)
 	if err != nil {
 		return err
 	}
 	if e.Type == EventQuery {
-		return p.answer(i, e)
+		return p.answer(had, e)
 	}
 	d, err := p.definition(i, e)
 	switch {
@@ -57,7 +57,7 @@ func (p *orchestration) Process(r record.Record[string, []byte]) error {
 	if next.ID == "" {
 		return p.stranger(r, e, effects.Useless)
 	}
-	return p.apply(d, i, next, e, effects)
+	return p.apply(d, had, next, e, effects)
 }
 
 // definition is the one that an instance goes by, or is to be started with; nil if
@@ -76,13 +76,14 @@ func (p *orchestration) definition(i Instance, e Event) (*Definition, error) {
 	return d, nil
 }
 
-// load reads an instance, which is zero if there is none.
-func (p *orchestration) load(id string) (i Instance, err error) {
+// load reads an instance and its encoding, which are zero if there is none.
+func (p *orchestration) load(id string) (i Instance, data []byte, err error) {
 	data, ok, err := p.sagas.Get(id)
 	if err != nil || !ok {
-		return i, err
+		return i, nil, err
 	}
-	return DecodeInstance(data)
+	i, err = DecodeInstance(data)
+	return i, data, err
 }
 
 // tick lets timers come due.
@@ -93,7 +94,7 @@ func (p *orchestration) tick(now int64) error {
 	}
 	for _, t := range due {
 		e := Event{Type: EventTimer, Saga: t.owner, Step: t.name, Due: t.due, At: now}
-		i, err := p.load(e.Saga)
+		i, had, err := p.load(e.Saga)
 		if err != nil {
 			return err
 		}
@@ -106,7 +107,7 @@ func (p *orchestration) tick(now int64) error {
 			continue
 		}
 		next, effects := Step(d, i, e)
-		if err := p.apply(d, i, next, e, effects); err != nil {
+		if err := p.apply(d, had, next, e, effects); err != nil {
 			return err
 		}
 	}
@@ -120,7 +121,7 @@ func (p *orchestration) refuse(r record.Record[string, []byte], reason, what str
 		return nil
 	}
 	r.Headers = r.Headers.With(HeaderError, []byte(what))
-	return p.c.ForwardTo(p.Name+lettersNode, r)
+	return p.c.ForwardTo(p.sink(p.DeadLetters), r)
 }
 
 // stranger refuses an event of a saga that there is not. A parent that waits for it
@@ -136,17 +137,12 @@ func (p *orchestration) stranger(r record.Record[string, []byte], e Event, what 
 }
 
 // answer writes an instance as it is, or a tombstone if there is none.
-func (p *orchestration) answer(i Instance, e Event) error {
+func (p *orchestration) answer(have []byte, e Event) error {
 	if p.Answers == "" {
 		p.c.Drop(dropUseless)
 		return nil
 	}
-	out := record.Record[string, []byte]{Key: e.Saga, Tombstone: i.ID == "", Timestamp: e.At, Headers: record.Headers{{Key: HeaderQuery, Value: []byte(e.ID)}}}
-	if !out.Tombstone {
-		var err error
-		if out.Value, err = i.Encode(); err != nil {
-			return err
-		}
-	}
-	return p.c.ForwardTo(p.Name+answersNode, out)
+	return p.c.ForwardTo(p.sink(p.Answers), record.Record[string, []byte]{
+		Key: e.Saga, Value: have, Tombstone: have == nil, Timestamp: e.At, Headers: record.Headers{{Key: HeaderQuery, Value: []byte(e.ID)}},
+	})
 }

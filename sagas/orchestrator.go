@@ -64,16 +64,28 @@ func (o Orchestrator) AddTo(b *topology.Builder) error {
 	return nil
 }
 
-// The names of what the orchestrator writes to, behind its own.
-const (
-	commandsNode  = "-commands"
-	functionsNode = "-functions"
-	inboxNode     = "-inbox"
-	auditNode     = "-audit"
-	statusesNode  = "-statuses"
-	answersNode   = "-answers"
-	lettersNode   = "-dead-letters"
-)
+// functionsNode is the name of the operator that calls functions, behind the
+// orchestrator's.
+const functionsNode = "-functions"
+
+// sink is the name of the node that writes a topic.
+func (o Orchestrator) sink(topic string) string { return o.Name + "-to-" + topic }
+
+// topics are all topics that the orchestrator writes to.
+func (o Orchestrator) topics(r registry) []string {
+	own := map[string]bool{o.Inbox: true, o.Audit: true, o.Statuses: true, o.Answers: true, o.DeadLetters: true}
+	for _, d := range r.byID {
+		for _, n := range d.named {
+			for _, a := range []*action{n.action, n.undo} {
+				if a != nil {
+					own[a.topic] = true
+				}
+			}
+		}
+	}
+	delete(own, "")
+	return sorted(own)
+}
 
 func (o Orchestrator) add(b *topology.Builder, r registry) {
 	s := stores{
@@ -83,14 +95,8 @@ func (o Orchestrator) add(b *topology.Builder, r registry) {
 	}
 	out := b.Stream[string, []byte](o.Inbox, topology.Named(o.Name+"-events")).
 		Process(o.supplier(r, s), topology.Named(o.Name), topology.Stores(s.sagas, s.timers, s.definitions))
-	out.ToChosen(func(c record.Record[string, []byte]) string {
-		return r.topic(text(c.Headers, HeaderDefinition), text(c.Headers, HeaderStep), Kind(text(c.Headers, HeaderKind)))
-	}, topology.Named(o.Name+commandsNode))
-	out.To(o.Inbox, topology.Named(o.Name+inboxNode))
-	for _, sink := range [][2]string{{o.Audit, auditNode}, {o.Statuses, statusesNode}, {o.Answers, answersNode}, {o.DeadLetters, lettersNode}} {
-		if sink[0] != "" {
-			out.To(sink[0], topology.Named(o.Name+sink[1]))
-		}
+	for _, topic := range o.topics(r) {
+		out.To(topic, topology.Named(o.sink(topic)))
 	}
 	longest := time.Duration(0)
 	for _, d := range r.byID {

@@ -51,19 +51,6 @@ func (r registry) find(name string, version int) *Definition {
 	return r.byID[definitionID(name, version)]
 }
 
-// topic is where a command goes.
-func (r registry) topic(definition, step string, kind Kind) string {
-	d := r.byID[definition]
-	if d == nil || d.nodes[step] == nil {
-		return ""
-	}
-	n := d.nodes[step]
-	if kind == ToUndo {
-		return n.undo.topic
-	}
-	return n.action.topic
-}
-
 // inUse is what a task knows of a definition: what it was, and how many of its sagas
 // there are.
 type inUse struct {
