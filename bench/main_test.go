@@ -66,6 +66,18 @@ func TestRestoreReadsTheWholeChangelog(t *testing.T) {
 	}
 }
 
+func TestSagasAreMeasuredBesideTheRawLoop(t *testing.T) {
+	report := runEmbedded(t, "--sagas", "200", "--runs", "1")
+	if len(report.Sagas) != 2 {
+		t.Fatalf("%d lines, want 2", len(report.Sagas))
+	}
+	for _, l := range report.Sagas {
+		if r := l.Runs[0]; r.PerSecond <= 0 || r.StepCPU <= 0 || r.RawCPU <= 0 || r.Written < 4 || r.PeakMiB <= 0 {
+			t.Errorf("%s: a figure is missing or impossible: %+v", guaranteeName(l.ExactlyOnce), r)
+		}
+	}
+}
+
 // runEmbedded runs the program's measurements on the embedded broker.
 func runEmbedded(t *testing.T, args ...string) (r *Report) {
 	t.Helper()
