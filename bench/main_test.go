@@ -68,13 +68,11 @@ func TestRestoreReadsTheWholeChangelog(t *testing.T) {
 
 func TestSagasAreMeasuredBesideTheRawLoop(t *testing.T) {
 	report := runEmbedded(t, "--sagas", "200", "--runs", "1")
-	if len(report.Sagas) != 2 {
-		t.Fatalf("%d lines, want 2", len(report.Sagas))
+	if len(report.Sagas) != 1 {
+		t.Fatalf("%d runs, want 1", len(report.Sagas))
 	}
-	for _, l := range report.Sagas {
-		if r := l.Runs[0]; r.PerSecond <= 0 || r.StepCPU <= 0 || r.RawCPU <= 0 || r.Written < 4 || r.PeakMiB <= 0 {
-			t.Errorf("%s: a figure is missing or impossible: %+v", guaranteeName(l.ExactlyOnce), r)
-		}
+	if r := report.Sagas[0]; r.PerSecond <= 0 || r.StepCPU <= 0 || r.RawCPU <= 0 || r.Written < 4 || r.PeakMiB <= 0 {
+		t.Errorf("a figure is missing or impossible: %+v", r)
 	}
 }
 

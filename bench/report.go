@@ -15,7 +15,7 @@ type Report struct {
 	Throughput []*Line        `json:",omitempty"`
 	Latency    []*LatencyLine `json:",omitempty"`
 	Restore    []*RestoreLine `json:",omitempty"`
-	Sagas      []*SagaLine    `json:",omitempty"`
+	Sagas      []SagaRun      `json:",omitempty"`
 }
 
 // Machine is what the figures depend on.

@@ -13,14 +13,9 @@ import (
 	"github.com/tidemill/tidemill/topology"
 )
 
-// SagaLine is sagas of two command steps in one guarantee, and the raw loop on as
-// many records as they write.
-type SagaLine struct {
-	ExactlyOnce bool
-	Runs        []SagaRun
-}
-
-// SagaRun is one run of a worker with the orchestrator and the participant.
+// SagaRun is one run of a worker with the orchestrator and the participant of sagas of
+// two command steps, exactly once, and of the raw loop on as many records as they
+// write.
 type SagaRun struct {
 	// PerSecond is sagas a second, StepCPU the CPU time of a command step in
 	// microseconds, both sides of it.
@@ -61,25 +56,20 @@ func buildSagas(b *topology.Builder, j job) {
 	}
 }
 
-func (b *bench) measureSagas(ctx context.Context) (lines []*SagaLine, err error) {
-	for _, exactlyOnce := range b.exactlyOnce {
-		lines = append(lines, &SagaLine{ExactlyOnce: exactlyOnce})
-	}
+func (b *bench) measureSagas(ctx context.Context) (runs []SagaRun, err error) {
 	for range b.runs {
-		for _, line := range lines {
-			r, err := b.sampleSagas(ctx, line.ExactlyOnce)
-			if err != nil {
-				return nil, fmt.Errorf("sagas, %s: %w", guaranteeName(line.ExactlyOnce), err)
-			}
-			line.Runs = append(line.Runs, r)
-			b.say("sagas, %s: %.0f a second, %.1f us a step, %.1f records a saga, raw %.1f us a step", guaranteeName(line.ExactlyOnce), r.PerSecond, r.StepCPU, r.Written, r.RawCPU)
+		r, err := b.sampleSagas(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("sagas: %w", err)
 		}
+		runs = append(runs, r)
+		b.say("sagas: %.0f a second, %.1f us a step, %.1f records a saga, raw %.1f us a step", r.PerSecond, r.StepCPU, r.Written, r.RawCPU)
 	}
-	return lines, nil
+	return runs, nil
 }
 
-func (b *bench) sampleSagas(ctx context.Context, exactlyOnce bool) (r SagaRun, err error) {
-	j := b.newJob(sagaRun, false, exactlyOnce)
+func (b *bench) sampleSagas(ctx context.Context) (r SagaRun, err error) {
+	j := b.newJob(sagaRun, false, true)
 	j.Input = j.App + "-in"
 	if err := b.create(ctx, nil, j.Input, j.Output); err != nil {
 		return r, err
@@ -118,7 +108,7 @@ func (b *bench) sampleSagas(ctx context.Context, exactlyOnce bool) (r SagaRun, e
 		PerSecond: n / end.LastRead.Sub(begin.At).Seconds(), StepCPU: (end.CPU - begin.CPU).Seconds() * 1e6 / n / twoSteps,
 		Written: float64(written) / n, PeakMiB: float64(end.PeakRSS) / (1 << 20),
 	}
-	r.RawCPU, err = b.rawOfSagas(ctx, written, exactlyOnce)
+	r.RawCPU, err = b.rawOfSagas(ctx, written)
 	return r, errors.Join(err, b.checkSagas(ctx, j))
 }
 
@@ -196,14 +186,14 @@ func (b *bench) checkSagas(ctx context.Context, j job) error {
 
 // rawOfSagas is the CPU time of the raw loop for as many records, in microseconds a
 // step.
-func (b *bench) rawOfSagas(ctx context.Context, records int, exactlyOnce bool) (float64, error) {
+func (b *bench) rawOfSagas(ctx context.Context, records int) (float64, error) {
 	b.records = records
 	w := relay
 	w.keys = manyKeys
 	if err := b.fill(ctx, w); err != nil {
 		return 0, err
 	}
-	j := b.newJob(w, true, exactlyOnce)
+	j := b.newJob(w, true, true)
 	in := b.filled[w.keys]
 	j.Input, j.Records = in.topic, in.facts.Records
 	if err := b.create(ctx, nil, j.Output); err != nil {
@@ -214,23 +204,19 @@ func (b *bench) rawOfSagas(ctx context.Context, records int, exactlyOnce bool) (
 	return s.CPU * float64(records) / float64(b.sagas) / twoSteps, err
 }
 
-func sagaTable(lines []*SagaLine) table {
-	t := table{
-		caption: "Sagas of two command steps, orchestrator and participant in one worker (CPU in microseconds a step; raw: the plain loop on as many records):",
-		head:    []string{"guarantee", "sagas/s", "CPU a step", "raw", "records a saga", "peak MiB"},
+func sagaTable(runs []SagaRun) table {
+	cell := func(format string, figure func(SagaRun) float64) string {
+		return fmt.Sprintf(format, median(runs, figure))
 	}
-	for _, l := range lines {
-		cell := func(format string, figure func(SagaRun) float64) string {
-			return fmt.Sprintf(format, median(l.Runs, figure))
-		}
-		t.rows = append(t.rows, []string{
-			guaranteeName(l.ExactlyOnce),
+	return table{
+		caption: "Sagas of two command steps, exactly once, orchestrator and participant in one worker (CPU in microseconds a step; raw: the plain loop on as many records):",
+		head:    []string{"sagas/s", "CPU a step", "raw", "records a saga", "peak MiB"},
+		rows: [][]string{{
 			cell("%.0f", func(r SagaRun) float64 { return r.PerSecond }),
 			cell("%.1f", func(r SagaRun) float64 { return r.StepCPU }),
 			cell("%.1f", func(r SagaRun) float64 { return r.RawCPU }),
 			cell("%.1f", func(r SagaRun) float64 { return r.Written }),
 			cell("%.0f", func(r SagaRun) float64 { return r.PeakMiB }),
-		})
+		}},
 	}
-	return t
 }
