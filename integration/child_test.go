@@ -46,6 +46,10 @@ var topologies = map[string]func(j job) *topology.Builder{
 	"chaos": chaosTopology,
 	"count": countTopology,
 	"large": largeTopology,
+
+	"participants": participantsTopology,
+	"sagas":        orchestratorTopology(investigationSaga),
+	"waiting":      orchestratorTopology(waitingSaga),
 }
 
 // options are the options of Run that a job stands for.
