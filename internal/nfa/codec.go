@@ -13,26 +13,20 @@ const format = 1
 // ErrPattern says that a state was saved for another pattern.
 var ErrPattern = errors.New("the state is of another pattern, whose partial matches cannot be gone on with: give the changed pattern a store of another name, or reset the application")
 
-// Codec encodes the states of a pattern.
-type Codec struct {
-	*NFA
-	// Value makes the value of an event of its payload.
-	Value func(payload []byte) (any, error)
-}
-
-// Append appends an encoded state.
-func (c Codec) Append(to []byte, s *State) []byte {
+// Append appends an encoded state. The values of events are not encoded, only their
+// payloads.
+func (n *NFA) Append(to []byte, s *State) []byte {
 	to = append(to, format)
-	to = binary.BigEndian.AppendUint32(to, c.fingerprint())
+	to = binary.BigEndian.AppendUint32(to, n.fingerprint())
 	to = binary.AppendVarint(to, s.Timer)
 	to = appendEvents(to, s.events)
 	to = binary.AppendUvarint(to, uint64(len(s.nodes)))
-	for i, n := range s.nodes {
+	for i, at := range s.nodes {
 		back := uint64(0) // 0 is none, else how far back the node before is
-		if n.prev >= 0 {
-			back = uint64(i) - uint64(n.prev)
+		if at.prev >= 0 {
+			back = uint64(i) - uint64(at.prev)
 		}
-		to = appendAll(to, back, uint64(n.event), uint64(n.stage))
+		to = appendAll(to, back, uint64(at.event), uint64(at.stage))
 	}
 	to = binary.AppendUvarint(to, uint64(len(s.runs)))
 	for _, r := range s.runs {

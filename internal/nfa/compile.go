@@ -31,6 +31,9 @@ func Compile(p Pattern) (*NFA, error) {
 	}
 	n := &NFA{Pattern: p}
 	for _, s := range p.Stages {
+		if s.Where == nil {
+			s.Where = func(*Event, Taken) bool { return true }
+		}
 		n.add(s)
 	}
 	n.starts = n.reach(-1)

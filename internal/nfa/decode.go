@@ -9,23 +9,23 @@ import (
 var errCut = errors.New("the state is cut off or damaged")
 
 // Decode is the inverse of Append. The state shares no memory with the bytes.
-func (c Codec) Decode(from []byte) (*State, error) {
+func (n *NFA) Decode(from []byte) (*State, error) {
 	if len(from) < 5 {
 		return nil, errCut
 	}
 	if from[0] != format {
 		return nil, fmt.Errorf("the state has format %d, this version knows %d", from[0], format)
 	}
-	if binary.BigEndian.Uint32(from[1:]) != c.fingerprint() {
+	if binary.BigEndian.Uint32(from[1:]) != n.fingerprint() {
 		return nil, ErrPattern
 	}
 	r, s := &reader{left: from[5:]}, &State{}
 	s.Timer = r.signed()
-	s.events = c.events(r)
-	r.nodes(s, len(c.stages))
-	r.runs(s, uint64(1)<<(c.end()+1))
+	s.events = r.events()
+	r.nodes(s, len(n.stages))
+	r.runs(s, uint64(1)<<(n.end()+1))
 	r.done(s)
-	s.waiting = c.events(r)
+	s.waiting = r.events()
 	switch {
 	case r.err != nil:
 		return nil, r.err
@@ -87,7 +87,7 @@ func (r *reader) length(each int) int {
 	return int(n)
 }
 
-func (c Codec) events(r *reader) (events []Event) {
+func (r *reader) events() (events []Event) {
 	n, at := r.length(2), int64(0)
 	for range n {
 		at += r.signed()
@@ -95,14 +95,8 @@ func (c Codec) events(r *reader) (events []Event) {
 		if r.err != nil {
 			return nil
 		}
-		e := Event{Time: at, Payload: append([]byte{}, r.left[:size]...)}
+		events = append(events, Event{Time: at, Payload: append([]byte{}, r.left[:size]...)})
 		r.left = r.left[size:]
-		var err error
-		if e.Value, err = c.Value(e.Payload); err != nil {
-			r.fail(fmt.Errorf("an event of the state: %w", err))
-			return nil
-		}
-		events = append(events, e)
 	}
 	return events
 }

@@ -44,12 +44,12 @@ func (m *Machine) expireRun(r *run, now int64) {
 	}
 }
 
-// never is the deadline of what has none.
-const never = math.MaxInt64
+// Never is the time of what does not happen.
+const Never = math.MaxInt64
 
 // deadline is when the time of a run is up for one of its targets.
 func (m *Machine) deadline(r run, target int) int64 {
-	at, gap := int64(never), m.endGap
+	at, gap := int64(Never), m.endGap
 	if target < m.end() {
 		gap = m.stages[target].Gap
 	}
@@ -64,7 +64,7 @@ func (m *Machine) deadline(r run, target int) int64 {
 
 // deadlineOf is when the time of a run is up for the first of its targets.
 func (m *Machine) deadlineOf(r run) int64 {
-	at := int64(never)
+	at := int64(Never)
 	for targets := r.targets; targets != 0; {
 		var t int
 		t, targets = lowest(targets)
@@ -75,12 +75,12 @@ func (m *Machine) deadlineOf(r run) int64 {
 
 // Deadline is when time changes something next; ok is false if never.
 func (m *Machine) Deadline() (at int64, ok bool) {
-	at = never
+	at = Never
 	for _, r := range m.runs {
 		at = min(at, m.deadlineOf(r))
 	}
 	if len(m.waiting) > 0 {
 		at = min(at, m.waiting[0].Time)
 	}
-	return at, at != never
+	return at, at != Never
 }

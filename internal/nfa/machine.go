@@ -1,6 +1,9 @@
 package nfa
 
-import "math"
+import (
+	"errors"
+	"math"
+)
 
 // Found is a match, or a partial one that ran out of time.
 type Found struct {
@@ -14,15 +17,16 @@ type Found struct {
 // Load.
 type Machine struct {
 	*NFA
-	// Retain is given an event that is to be kept, and returns it as it can be.
+	// Retain is given an event that is to be kept, and returns it as it can be. Recall
+	// makes the value of an event of its payload.
 	Retain func(Event) (Event, error)
+	Recall func(payload []byte) (any, error)
 	// MaxRuns is how many partial matches a key may have; the oldest go first.
 	MaxRuns int
 	// Found are the matches and timed-out partial matches since Load, in the order in
-	// which they were found. GivenUp is how many partial matches there were too many,
-	// Late how many events came too late.
-	Found         []Found
-	GivenUp, Late int
+	// which they were found. GivenUp is how many partial matches there were too many.
+	Found   []Found
+	GivenUp int
 	// Timeouts says that timed-out partial matches are wanted.
 	Timeouts bool
 
@@ -39,12 +43,16 @@ type Machine struct {
 // NewMachine is a machine for a pattern. Retain keeps events as they are until it is
 // set.
 func NewMachine(n *NFA) *Machine {
-	return &Machine{NFA: n, MaxRuns: math.MaxInt, Retain: func(e Event) (Event, error) { return e, nil }}
+	return &Machine{
+		NFA: n, MaxRuns: math.MaxInt,
+		Retain: func(e Event) (Event, error) { return e, nil },
+		Recall: func([]byte) (any, error) { return nil, errors.New("an event has no value") },
+	}
 }
 
 // Load begins the work on a state.
 func (m *Machine) Load(s *State) {
-	m.loaded, m.changed, m.err, m.Found, m.GivenUp, m.Late = s, false, nil, m.Found[:0], 0, 0
+	m.loaded, m.changed, m.err, m.Found, m.GivenUp = s, false, nil, m.Found[:0], 0
 	if s == nil {
 		s = &none
 	}
@@ -54,9 +62,25 @@ func (m *Machine) Load(s *State) {
 	m.done = append(m.done[:0], s.done...)
 	m.waiting = append(m.waiting[:0], s.waiting...)
 	m.Timer = s.Timer
+	m.recall(m.events)
+	m.recall(m.waiting)
 }
 
-var none State
+// recall makes the values of events that have none yet.
+func (m *Machine) recall(events []Event) {
+	for i := range events {
+		if events[i].Value != nil || m.err != nil {
+			continue
+		}
+		events[i].Value, m.err = m.Recall(events[i].Payload)
+	}
+}
+
+// Err is what was wrong with the state or with an event that was to be kept. The work
+// must end then.
+func (m *Machine) Err() error { return m.err }
+
+var none = State{Timer: Never}
 
 // Save ends the work: it returns the state that follows, which is the one that was
 // loaded if nothing has changed, and nil if nothing is left to keep.
@@ -79,7 +103,7 @@ func (m *Machine) SetTimer(at int64) {
 	}
 }
 
-func (m *Machine) taken(node int32) Taken { return Taken{m.nodes, m.events, node} }
+func (m *Machine) taken(node int32) Taken { return Taken{m.nodes, m.events, node, m.names} }
 
 // keep keeps the event at hand, once.
 func (m *Machine) keep(e *Event) int32 {

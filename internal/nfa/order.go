@@ -2,9 +2,8 @@ package nfa
 
 import "slices"
 
-// Buffer has an event wait until Release comes to its time.
+// Buffer has an event wait until Next comes to its time.
 func (m *Machine) Buffer(e Event) {
-	m.kept, m.changed = -1, true
 	e, err := m.Retain(e)
 	if err != nil && m.err == nil {
 		m.err = err
@@ -13,18 +12,16 @@ func (m *Machine) Buffer(e Event) {
 	for at > 0 && m.waiting[at-1].Time > e.Time {
 		at--
 	}
-	m.waiting = slices.Insert(m.waiting, at, e)
+	m.waiting, m.changed = slices.Insert(m.waiting, at, e), true
 }
 
-// Release processes the events that wait, up to and including a moment, in the order
-// of their times, and lets time pass up to there.
-func (m *Machine) Release(to int64) {
-	n := 0
-	for n < len(m.waiting) && m.waiting[n].Time <= to {
-		m.changed = true
-		m.Process(m.waiting[n])
-		n++
+// Next returns the first of the events that wait, in the order of their times, if its
+// time is not behind a moment. It does not wait any more then.
+func (m *Machine) Next(until int64) (e Event, ok bool) {
+	if len(m.waiting) == 0 || m.waiting[0].Time > until {
+		return e, false
 	}
-	m.waiting = slices.Delete(m.waiting, 0, n)
-	m.Advance(to)
+	e = m.waiting[0]
+	m.waiting, m.changed = slices.Delete(m.waiting, 0, 1), true
+	return e, true
 }

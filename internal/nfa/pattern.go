@@ -32,7 +32,7 @@ const (
 	NotFollowedBy
 )
 
-// Stage is a part of a pattern.
+// Stage is a part of a pattern. Without Where it takes every event.
 type Stage struct {
 	Name string
 	// Absent turns the stage into the absence of an event. Of the other fields, only

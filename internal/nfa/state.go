@@ -1,7 +1,7 @@
 package nfa
 
 // Event is an event that is at hand or kept. Its Value is opaque here, its Payload
-// are the bytes that it is kept as.
+// are the bytes that it is kept as. One of the two is enough.
 type Event struct {
 	Time    int64
 	Payload []byte
@@ -16,7 +16,7 @@ type State struct {
 	runs    []run   // in the order of their first events
 	done    []match // found, but they have to wait for earlier runs
 	waiting []Event // not processed yet, by time
-	// Timer is when the key was to be looked at, when the state was saved.
+	// Timer is when the key was to be looked at when the state was saved, or Never.
 	Timer int64
 }
 
@@ -42,7 +42,7 @@ type match struct {
 	at          int64 // when it was complete
 }
 
-// Events is how many events are kept, Runs how many partial matches.
+// Events is how many events are kept.
 func (s *State) Events() int { return len(s.events) + len(s.waiting) }
 
 // Runs is how many partial matches there are.
@@ -53,6 +53,8 @@ type Taken struct {
 	nodes  []node
 	events []Event
 	last   int32
+	// Names are the names of the stages.
+	Names []string
 }
 
 // Backward visits the events from the last to the first, with the stages that took
