@@ -23,7 +23,7 @@ func (n *NFA) Decode(from []byte) (*State, error) {
 	s.Timer = r.signed()
 	s.events = r.events()
 	r.nodes(s, len(n.stages))
-	r.runs(s, uint64(1)<<(n.end()+1))
+	r.runs(s)
 	r.done(s)
 	s.waiting = r.events()
 	switch {
@@ -31,8 +31,31 @@ func (n *NFA) Decode(from []byte) (*State, error) {
 		return nil, r.err
 	case len(r.left) > 0:
 		return nil, fmt.Errorf("%d bytes follow the state", len(r.left))
+	case !n.possible(s):
+		return nil, errCut
 	}
 	return s, nil
+}
+
+// possible says whether a state is one that the pattern can come to: chains go forward,
+// and runs wait for what may follow.
+func (n *NFA) possible(s *State) bool {
+	for _, at := range s.nodes {
+		if at.prev >= 0 && (s.nodes[at.prev].event >= at.event || s.nodes[at.prev].stage > at.stage) {
+			return false
+		}
+	}
+	for i, r := range s.runs {
+		stage := s.nodes[r.node].stage
+		may := n.leave[stage]
+		if n.stages[stage].loops() {
+			may |= 1 << stage
+		}
+		if r.targets == 0 || r.targets&^may != 0 || i > 0 && s.runs[i-1].first > r.first {
+			return false
+		}
+	}
+	return true
 }
 
 // reader reads numbers until one is wrong.
@@ -113,15 +136,12 @@ func (r *reader) nodes(s *State, stages int) {
 	}
 }
 
-func (r *reader) runs(s *State, targets uint64) {
+func (r *reader) runs(s *State) {
 	n := r.length(6)
 	for range n {
 		run := run{first: r.below(len(s.events)), node: r.below(len(s.nodes)), count: r.below(1 << 31), targets: r.number(), over: r.number()}
 		flags := r.below(4)
 		run.fresh, run.matched = flags&1 != 0, flags&2 != 0
-		if run.targets == 0 || run.targets >= targets {
-			r.fail(errCut)
-		}
 		s.runs = append(s.runs, run)
 	}
 }

@@ -125,11 +125,16 @@ func randomLetters(random *rand.Rand) []letter {
 	return events
 }
 
-// findings gives events to a machine, with the state saved behind each, and returns what it
+// findings gives events to a machine, with the state saved and encoded behind each, and returns what it
 // finds. Behind all of them, time passes until nothing is left to come.
 func findings(t *testing.T, n *NFA, events []letter, timeouts bool) []string {
 	m := NewMachine(n)
 	m.Timeouts = timeouts
+	m.Retain = func(e Event) (Event, error) {
+		e.Payload = []byte{byte(slices.IndexFunc(events, func(l letter) bool { return l.text == e.Value.(*letter).text }))}
+		return e, nil
+	}
+	m.Recall = func(payload []byte) (any, error) { return &events[payload[0]], nil }
 	var found, timed []string
 	state := through(t, m, nil, func() {}, &found, &timed)
 	for i := range events {
@@ -159,7 +164,24 @@ func through(t *testing.T, m *Machine, before *State, work func(), found, timed 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return after
+	return m.coded(t, after)
+}
+
+// coded is a state encoded and decoded again.
+func (n *NFA) coded(t *testing.T, s *State) *State {
+	t.Helper()
+	if s == nil {
+		return nil
+	}
+	bytes := n.Append(nil, s)
+	s, err := n.Decode(bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := n.Append(nil, s); !slices.Equal(again, bytes) {
+		t.Fatalf("a state is encoded as %x, and decoded as %x", bytes, again)
+	}
+	return s
 }
 
 func (m *Machine) text(f Found) string {

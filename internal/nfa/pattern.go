@@ -96,6 +96,7 @@ func (p Pattern) validate() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
+	report(len(p.Stages) == 0, "it has no stages: start it with Begin")
 	report(len(p.Stages) > MaxStages, "it has %d stages, %d are the most", len(p.Stages), MaxStages)
 	report(p.Within < 0, "Within is negative: give how long a match may take")
 	names := map[string]bool{}
