@@ -128,6 +128,9 @@ func (p Pattern[T]) skipping(skip nfa.Skip, to string) Pattern[T] {
 func (p Pattern[T]) compile() (*nfa.NFA, error) {
 	compiled, err := nfa.Compile(nfa.Pattern{Stages: p.stages, Within: p.within.Milliseconds(), Skip: p.skip, SkipTo: p.skipTo})
 	faults := slices.Clone(p.faults)
+	if len(faults) > 0 && len(p.stages) == 0 {
+		return nil, errors.Join(faults...)
+	}
 	var joined interface{ Unwrap() []error }
 	if errors.As(err, &joined) {
 		for _, fault := range joined.Unwrap() {

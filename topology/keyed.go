@@ -1,8 +1,6 @@
 package topology
 
 import (
-	"errors"
-
 	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/serde"
 )
@@ -71,13 +69,16 @@ func AddKeyed[K, V, S, R any](s *Stream[K, V], o Keyed[K, V, S, R], options ...K
 }
 
 // faultsOf takes apart faults that were joined.
-func faultsOf(fault error) []error {
-	var joined interface{ Unwrap() []error }
+func faultsOf(fault error) (faults []error) {
+	joined, ok := fault.(interface{ Unwrap() []error })
 	switch {
 	case fault == nil:
 		return nil
-	case errors.As(fault, &joined):
-		return joined.Unwrap()
+	case !ok:
+		return []error{fault}
 	}
-	return []error{fault}
+	for _, one := range joined.Unwrap() {
+		faults = append(faults, faultsOf(one)...)
+	}
+	return faults
 }
