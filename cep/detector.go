@@ -49,7 +49,7 @@ func supplier[K, T any](compiled *nfa.NFA, set settings, timeouts bool, in topol
 		}
 		d := &detector[K, T]{settings: set, c: c, store: store, key: in.Key, machine: nfa.NewMachine(compiled), seen: c.TrackTime(in.Name)}
 		d.isNil, d.nilKey = nilOf[T](), nilOf[K]()
-		keep := keeper[T]{in.Value}
+		keep := &keeper[T]{value: in.Value}
 		d.machine.Retain, d.machine.Recall = keep.retain, keep.recall
 		d.machine.MaxRuns, d.machine.Timeouts = set.maximum, timeouts
 		d.node = int32(slices.Index(c.Names, c.Node()))

@@ -1,6 +1,7 @@
 package cep
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,11 +21,14 @@ type kept[T any] struct {
 func valueOf[T any](e *nfa.Event) T { return e.Value.(*kept[T]).value }
 
 // keeper turns events into what is kept of them, and back.
-type keeper[T any] struct{ value serde.Serde[T] }
+type keeper[T any] struct {
+	value   serde.Serde[T]
+	scratch []byte
+}
 
 // retain makes an event at hand one that may be kept: it shares no memory with its
 // record.
-func (k keeper[T]) retain(e nfa.Event) (nfa.Event, error) {
+func (k *keeper[T]) retain(e nfa.Event) (nfa.Event, error) {
 	if e.Payload != nil {
 		return e, nil
 	}
@@ -32,7 +36,7 @@ func (k keeper[T]) retain(e nfa.Event) (nfa.Event, error) {
 	if owner, ok := k.value.(serde.Owner[T]); ok {
 		own.value = owner.Own(own.value)
 	}
-	payload := binary.AppendVarint(nil, own.timestamp)
+	payload := binary.AppendVarint(k.scratch[:0], own.timestamp)
 	payload = binary.AppendUvarint(payload, uint64(len(own.headers)))
 	headers := own.headers
 	own.headers = nil
@@ -45,7 +49,8 @@ func (k keeper[T]) retain(e nfa.Event) (nfa.Event, error) {
 	if err != nil {
 		return e, fmt.Errorf("cep: encode an event to keep it: %w", err)
 	}
-	return nfa.Event{Time: e.Time, Payload: payload, Value: &own}, nil
+	k.scratch = payload
+	return nfa.Event{Time: e.Time, Payload: bytes.Clone(payload), Value: &own}, nil
 }
 
 func appendBytes[B string | []byte](to []byte, b B) []byte {
@@ -55,7 +60,7 @@ func appendBytes[B string | []byte](to []byte, b B) []byte {
 var errDamaged = errors.New("cep: a kept event is damaged")
 
 // recall makes a kept event of its payload.
-func (k keeper[T]) recall(payload []byte) (any, error) {
+func (k *keeper[T]) recall(payload []byte) (any, error) {
 	var e kept[T]
 	timestamp, n := binary.Varint(payload)
 	if n <= 0 {

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,7 +26,8 @@ func cepTopology(j job) *topology.Builder {
 	attack := cep.Begin[string]("recon").Where(is('r')).
 		FollowedBy("exploit").Where(is('e')).WhereSoFar(sameRound).OneOrMore().Greedy().
 		FollowedBy("theft").Where(is('t')).WhereSoFar(sameRound).
-		Within(10 * time.Second)
+		Within(10 * time.Second).
+		SkipPastLastEvent()
 	b := topology.New(j.Application)
 	matches, timedOut := cep.DetectTimedOut(b.Stream[string, string](j.Topics["in"]), attack, topology.Named("attack"))
 	round := func(m cep.Match[string]) string { return fmt.Sprintf("%s %d", m.First("recon")[1:], m.Count()) }
@@ -36,8 +38,8 @@ func cepTopology(j job) *topology.Builder {
 
 // rounds are the events of some keys in some rounds, a minute from each other. Every
 // third round ends without theft.
-func rounds(topic string, from, to, keys int) (events []*kgo.Record) {
-	for round := from; round < to; round++ {
+func rounds(topic string, n, keys int) (events []*kgo.Record) {
+	for round := range n {
 		for second, letter := range "rxexet" {
 			for key := range keys {
 				if letter == 't' && (round+key)%3 == 0 {
@@ -52,7 +54,7 @@ func rounds(topic string, from, to, keys int) (events []*kgo.Record) {
 }
 
 func TestMatchesAreFoundOnceThroughKills(t *testing.T) {
-	const partitions, keys, parts, perPart = 4, 50, 6, 10
+	const partitions, keys, last, part = 4, 50, 60, 2_500
 	f := newFixture(t)
 	j := job{
 		Application: f.app, Topology: "cep", Brokers: f.brokers, ExactlyOnce: true,
@@ -60,17 +62,16 @@ func TestMatchesAreFoundOnceThroughKills(t *testing.T) {
 		CommitInterval: 50 * time.Millisecond, SessionTimeout: 3 * time.Second, TransactionTimeout: 3 * time.Second,
 	}
 	c := newChaos(f, j)
-	c.settled(0)
-	for part := range parts {
-		f.produce(rounds(j.Topics["in"], part*perPart, (part+1)*perPart, keys)...)
-		c.between(100*time.Millisecond, 300*time.Millisecond)
-		c.killOne(part % 2)
+	for events := range slices.Chunk(rounds(j.Topics["in"], last, keys), part) { // rounds are cut apart
+		f.produce(events...)
+		c.between(0, 200*time.Millisecond)
+		c.killOne(c.kills % 2)
 	}
 	for p := range partitions { // the time of each partition goes on, so that the last rounds end
 		f.produce(in(p, &kgo.Record{Topic: j.Topics["in"], Key: []byte("end"), Value: []byte("x"), Timestamp: time.Unix(1_000_000, 0)}))
 	}
 	want := outputs{}
-	for round := range parts * perPart {
+	for round := range last {
 		for key := range keys {
 			if (round+key)%3 == 0 {
 				want.add(fmt.Sprintf("attempt k%d", key), fmt.Sprintf("%d 3", round))

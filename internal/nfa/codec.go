@@ -17,7 +17,7 @@ var ErrPattern = errors.New("the state is of another pattern, whose partial matc
 // payloads.
 func (n *NFA) Append(to []byte, s *State) []byte {
 	to = append(to, format)
-	to = binary.BigEndian.AppendUint32(to, n.fingerprint())
+	to = binary.BigEndian.AppendUint32(to, n.fingerprint)
 	to = binary.AppendVarint(to, s.Timer)
 	to = appendEvents(to, s.events)
 	to = binary.AppendUvarint(to, uint64(len(s.nodes)))
@@ -66,10 +66,9 @@ func flag(b bool) uint64 {
 	return 0
 }
 
-// fingerprint tells patterns apart whose states do not fit each other.
-func (n *NFA) fingerprint() uint32 {
+func (p Pattern) fingerprint() uint32 {
 	h := fnv.New32a()
-	for _, s := range n.Pattern.Stages {
+	for _, s := range p.Stages {
 		fmt.Fprintf(h, "%q %d %d %d %t %t;", s.Name, s.Absent, s.Min, s.Max, s.Optional, s.Enough != nil)
 	}
 	return h.Sum32()

@@ -19,6 +19,8 @@ type NFA struct {
 	skipTo  uint8
 	endGap  int64
 	endWait bool
+	// fingerprint tells patterns apart whose states do not fit each other.
+	fingerprint uint32
 }
 
 // absences are what must not come behind a stage.
@@ -40,6 +42,7 @@ func Compile(p Pattern) (*NFA, error) {
 	for i := range n.stages {
 		n.leave = append(n.leave, n.reach(i))
 	}
+	n.fingerprint = p.fingerprint()
 	return n, nil
 }
 

@@ -16,7 +16,7 @@ func (n *NFA) Decode(from []byte) (*State, error) {
 	if from[0] != format {
 		return nil, fmt.Errorf("the state has format %d, this version knows %d", from[0], format)
 	}
-	if binary.BigEndian.Uint32(from[1:]) != n.fingerprint() {
+	if binary.BigEndian.Uint32(from[1:]) != n.fingerprint {
 		return nil, ErrPattern
 	}
 	r, s := &reader{left: from[5:]}, &State{}

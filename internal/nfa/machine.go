@@ -35,7 +35,8 @@ type Machine struct {
 	err     error
 	State
 	next []run
-	// kept is the number of the event at hand, or -1 while no run has taken it.
+	// at is the event at hand, kept its number, or -1 while no run has taken it.
+	at    Event
 	kept  int32
 	marks marks
 }

@@ -5,12 +5,12 @@ import "math/bits"
 // Process takes an event whose time is not before that of any event before it.
 func (m *Machine) Process(e Event) {
 	m.expire(e.Time)
-	m.kept = -1
+	m.at, m.kept = e, -1
 	m.next = m.next[:0]
 	for i := range m.runs {
-		m.step(m.runs[i], &e)
+		m.step(m.runs[i], &m.at)
 	}
-	m.start(&e)
+	m.start(&m.at)
 	m.runs, m.next = m.next, m.runs
 	if over := len(m.runs) - m.MaxRuns; over > 0 {
 		m.runs = append(m.runs[:0], m.runs[over:]...)
@@ -132,7 +132,7 @@ func (m *Machine) offer(r run, stage, target int, e *Event, so Taken) bool {
 func (m *Machine) take(from run, stage int, e *Event, count int32) {
 	m.changed = true
 	event := m.keep(e)
-	r := run{first: from.first, node: int32(len(m.nodes)), count: count, fresh: true}
+	r := run{first: from.first, node: int32(len(m.nodes)), count: count, fresh: len(m.behind[stage].next) > 0}
 	if r.first < 0 {
 		r.first = event
 	}
