@@ -6,9 +6,7 @@ import (
 	"time"
 
 	"github.com/tidemill/tidemill/cep"
-	"github.com/tidemill/tidemill/internal/task"
 	"github.com/tidemill/tidemill/record"
-	"github.com/tidemill/tidemill/state"
 	"github.com/tidemill/tidemill/state/memory"
 	"github.com/tidemill/tidemill/topology"
 )
@@ -38,7 +36,7 @@ func BenchmarkThreeStages(b *testing.B) {
 }
 
 func runBench(b *testing.B, builder *topology.Builder, events string) {
-	t := newBenchTask(b, builder)
+	t := newTask(b, builder, memory.New())
 	keys, values := make([][]byte, benchKeys), make([][]byte, len(events))
 	for i := range keys {
 		keys[i] = fmt.Appendf(nil, "key-%08d", i*7919%benchKeys)
@@ -55,82 +53,10 @@ func runBench(b *testing.B, builder *topology.Builder, events string) {
 		if i < int64(len(raws))-1 {
 			continue
 		}
-		t.Enqueue(0, raws, at+1, at+1)
-		if n, err := t.Process(len(raws), 0); err != nil || n != len(raws) {
-			b.Fatal(n, err)
-		}
+		t.process(b, raws...)
 		if (at+1)%benchKeys == 0 {
 			t.commit(b)
 		}
 		t.drop()
 	}
-}
-
-// benchTask is a task whose outputs are dropped.
-type benchTask struct {
-	*task.Task
-	backend state.Backend
-	taken   []*record.Batch
-	free    []*record.Batch
-}
-
-func newBenchTask(b *testing.B, builder *topology.Builder) *benchTask {
-	b.Helper()
-	plan, err := builder.Build()
-	if err != nil {
-		b.Fatal(err)
-	}
-	t := &benchTask{backend: memory.New()}
-	directory, err := state.OpenDirectory(t.backend)
-	if err != nil {
-		b.Fatal(err)
-	}
-	t.Task, err = task.New(task.ID{}, plan.Subtopologies[0], task.Config{
-		Application: "bench", CacheBytes: 64 << 20, Space: directory.Space,
-		Partitions: func(string) (int32, error) { return 1, nil },
-		MaxBytes:   func(string) int { return 1 << 20 },
-		NewBatch:   t.newBatch,
-	})
-	if err == nil {
-		err = t.Start(b.Context(), []task.Input{{Topic: "in", Committed: -1, End: -1, Time: -1}}, 0)
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	return t
-}
-
-func (t *benchTask) commit(b *testing.B) {
-	b.Helper()
-	if err := t.Flush(t.drop); err != nil {
-		b.Fatal(err)
-	}
-	t.Committed()
-	batch := t.backend.NewBatch()
-	if err := t.Checkpoint(batch, make([]state.Position, len(t.Task.Stores()))); err != nil {
-		b.Fatal(err)
-	}
-	if err := batch.Commit(); err != nil {
-		b.Fatal(err)
-	}
-	t.Checkpointed()
-}
-
-// drop forgets what the task has written.
-func (t *benchTask) drop() {
-	t.taken = t.Take(t.taken[:0])
-	for _, batch := range t.taken {
-		batch.Reset()
-		t.free = append(t.free, batch)
-	}
-}
-
-func (t *benchTask) newBatch() *record.Batch {
-	last := len(t.free) - 1
-	if last < 0 {
-		return record.NewBatch()
-	}
-	batch := t.free[last]
-	t.free = t.free[:last]
-	return batch
 }

@@ -3,11 +3,16 @@ package cep_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tidemill/tidemill/cep"
+	"github.com/tidemill/tidemill/record"
+	"github.com/tidemill/tidemill/state/memory"
+	"github.com/tidemill/tidemill/topology"
 	"github.com/tidemill/tidemill/topologytest"
 )
 
@@ -105,24 +110,65 @@ func TestStateIsRestoredFromItsChangelog(t *testing.T) {
 	}
 }
 
+// A million keys have one event each, a thousand of them in a second; those of ten
+// seconds are kept.
 func TestSilentKeysLeaveNothingBehind(t *testing.T) {
-	const keys = 100_000
-	d := topologytest.New(t, build(ab), topologytest.CommitInterval(time.Second))
-	in := d.Input[string, string]("events")
-	most := 0
-	for block := range keys / 1000 {
-		d.Batch(func() {
-			for i := range 1000 {
-				in.Send(fmt.Sprint("k", block, "-", i), "a", 1000*block)
+	const keys, perSecond = 1_000_000, 1000
+	b := topology.New("cep")
+	_, timedOut := cep.DetectTimedOut(b.Stream[string, string]("in"), ab, topology.Named("look"))
+	timedOut.MapValues(line).To("timed-out")
+	task := newTask(t, b, memory.New())
+	raws, early := make([]record.Raw, perSecond), uint64(0)
+	for second := range int64(keys / perSecond) {
+		for i := range raws {
+			at := second*perSecond + int64(i)
+			raws[i] = record.Raw{Key: fmt.Append(nil, "key-", at), Value: []byte("a"), Timestamp: at, Offset: at}
+		}
+		task.process(t, raws...)
+		task.commit(t)
+		task.drop()
+		switch second {
+		case 200: // the cache is full by now
+			early = heap()
+		case keys/perSecond - 1:
+			if late := heap(); late > early+8<<20 {
+				t.Errorf("%d KiB are in use behind %d keys, and %d KiB behind %d", early>>10, 200*perSecond, late>>10, keys)
 			}
-		})
-		d.Advance(time.Second)
-		most = max(most, count(t, d.Stores[rows]("look-store")[0]))
+		}
 	}
-	if most < 1000 || most > 10_000 {
-		t.Errorf("of %d keys, up to %d were kept at a time, want the 10,000 of the last 10 s at most", keys, most)
+	store, ok := task.Store("look-store").(rows)
+	if !ok {
+		t.Fatal("the task has no store")
 	}
-	if n := d.Output[string, string]("timed-out").Len(); n < keys-10_000 {
-		t.Errorf("%d partial matches ran out of time, want all but 10,000 of %d", n, keys)
+	if n := count(t, store); n != 10*perSecond {
+		t.Errorf("%d keys are kept, want the %d of the last ten seconds", n, 10*perSecond)
+	}
+	runtime.KeepAlive(task)
+}
+
+// heap is how many bytes are in use.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func TestAChangedPatternIsRefusedWhereStatesOfAnotherAre(t *testing.T) {
+	detecting := func(p pattern) *topology.Builder {
+		b := topology.New("cep")
+		cep.Detect(b.Stream[string, string]("in"), p, topology.Named("look")).MapValues(line).To("out")
+		return b
+	}
+	backend := memory.New()
+	task := newTask(t, detecting(ab), backend)
+	task.process(t, record.Raw{Key: []byte("k"), Value: []byte("a"), Timestamp: 1})
+	task.commit(t)
+	if _, err := openTask(t, detecting(ab.Where(is("b2"))), backend); err != nil {
+		t.Errorf("with other conditions: %v", err)
+	}
+	_, err := openTask(t, detecting(ab.OneOrMore()), backend)
+	if err == nil || !strings.Contains(err.Error(), "give the changed pattern a store of another name") {
+		t.Errorf("with another quantifier: got %v", err)
 	}
 }
