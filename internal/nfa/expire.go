@@ -54,12 +54,20 @@ func (m *Machine) deadline(r run, target int) int64 {
 		gap = m.stages[target].Gap
 	}
 	if gap > 0 {
-		at = m.events[m.nodes[r.node].event].Time + gap
+		at = after(m.events[m.nodes[r.node].event].Time, gap)
 	}
 	if m.Within > 0 {
-		at = min(at, m.events[r.first].Time+m.Within)
+		at = min(at, after(m.events[r.first].Time, m.Within))
 	}
 	return at
+}
+
+// after is a time behind another, or Never if there is no such time.
+func after(at, d int64) int64 {
+	if at > Never-d {
+		return Never
+	}
+	return at + d
 }
 
 // deadlineOf is when the time of a run is up for the first of its targets.

@@ -214,13 +214,7 @@ func compare(t *testing.T, p Pattern, timeouts bool, seed uint64, tries int) {
 	random, total := rand.New(rand.NewPCG(seed, 0)), 0
 	for i := range tries {
 		events := randomLetters(random)
-		want := newModel(p, events).find(timeouts)
-		slices.SortFunc(want, func(a, b string) int {
-			return bool2int(strings.HasSuffix(a, "true")) - bool2int(strings.HasSuffix(b, "true"))
-		})
-		if at := slices.IndexFunc(want, func(s string) bool { return strings.HasSuffix(s, "true") }); at >= 0 {
-			slices.Sort(want[at:])
-		}
+		want := sorted(newModel(p, events).find(timeouts))
 		total += len(want)
 		if got := findings(t, n, events, timeouts); !slices.Equal(got, want) {
 			t.Fatalf("seed %d, string %d: %v\ngot  %q\nwant %q", seed, i, events, got, want)
@@ -231,11 +225,13 @@ func compare(t *testing.T, p Pattern, timeouts bool, seed uint64, tries int) {
 	}
 }
 
-func bool2int(b bool) int {
-	if b {
-		return 1
+// sorted leaves the matches as they are and sorts the timed-out partial ones, which
+// come behind them.
+func sorted(lines []string) []string {
+	if at := slices.IndexFunc(lines, func(s string) bool { return strings.HasSuffix(s, "true") }); at >= 0 {
+		slices.Sort(lines[at:])
 	}
-	return 0
+	return lines
 }
 
 func TestMatchesAreThoseOfTheDefinition(t *testing.T) {
@@ -244,6 +240,59 @@ func TestMatchesAreThoseOfTheDefinition(t *testing.T) {
 			t.Parallel()
 			compare(t, p, true, uint64(i), tries)
 		})
+	}
+}
+
+// randomPattern is a pattern of up to five stages, which may make no sense.
+func randomPattern(random *rand.Rand) Pattern {
+	letters := []string{"a", "b", "c", "d", "ab", "bc", "cd", "ad"}
+	some := func(n int) bool { return random.IntN(n) == 0 }
+	var p Pattern
+	for i := range 1 + random.IntN(5) {
+		s := one(letters[random.IntN(len(letters))], named(fmt.Sprint("s", i)))
+		s.Outer = Contiguity(random.IntN(3))
+		if some(6) {
+			s.Absent = Absence(1 + random.IntN(2))
+		}
+		if s.Absent == Present && some(2) {
+			low := 1 + random.IntN(2)
+			s.Min, s.Max = low, []int{0, low, low + 1}[random.IntN(3)]
+			s.Inner, s.Greedy = Contiguity(random.IntN(3)), some(3)
+		}
+		if s.loops() && some(3) {
+			s.Until = in(letters[random.IntN(len(letters))])
+		}
+		if some(5) {
+			s.Gap = 1 + random.Int64N(6)
+		}
+		s.Optional = s.Absent == Present && some(4)
+		p.Stages = append(p.Stages, s)
+	}
+	if some(2) {
+		p.Within = 1 + random.Int64N(9)
+	}
+	return p
+}
+
+func TestRandomPatternsMatchAsTheDefinitionSays(t *testing.T) {
+	random, patterns := rand.New(rand.NewPCG(1, 2)), 0
+	for i := range 3000 {
+		p := randomPattern(random)
+		n, err := Compile(p)
+		if err != nil {
+			continue
+		}
+		patterns++
+		for range 50 {
+			events := randomLetters(random)
+			want := sorted(newModel(p, events).find(true))
+			if got := findings(t, n, events, true); !slices.Equal(got, want) {
+				t.Fatalf("pattern %d, %+v: %v\ngot  %q\nwant %q", i, p, events, got, want)
+			}
+		}
+	}
+	if patterns < 500 {
+		t.Errorf("only %d of the patterns make sense", patterns)
 	}
 }
 

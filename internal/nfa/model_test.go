@@ -277,9 +277,12 @@ func (m *model) timedOut(picks []pick) (f finding, ok bool) {
 			continue
 		}
 		deadline := m.deadline(picks, stage)
-		if place := m.ended(picks, stage, m.before(deadline)); place >= 0 {
+		switch place := m.ended(picks, stage, m.before(deadline)); {
+		case place >= 0:
 			died = max(died, place)
-		} else if deadline < math.MaxInt64 {
+		case deadline == math.MaxInt64:
+			return f, false // it goes on waiting
+		default:
 			f.at = max(f.at, deadline)
 		}
 	}
@@ -329,7 +332,7 @@ func (m *model) find(timeouts bool) []string {
 		}
 	}
 	slices.SortFunc(matches, func(a, b finding) int {
-		c := cmp.Or(cmp.Compare(a.picks[0].at, b.picks[0].at), cmp.Compare(a.at, b.at), cmp.Compare(a.picks[len(a.picks)-1].at, b.picks[len(b.picks)-1].at), slices.CompareFunc(a.picks, b.picks, func(a, b pick) int { return cmp.Compare(a.at, b.at) }))
+		c := cmp.Or(cmp.Compare(a.picks[0].at, b.picks[0].at), cmp.Compare(a.at, b.at), cmp.Compare(a.picks[len(a.picks)-1].at, b.picks[len(b.picks)-1].at), slices.CompareFunc(a.picks, b.picks, func(a, b pick) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.stage, b.stage)) }))
 		if m.Skip == NoSkip {
 			return cmp.Or(cmp.Compare(a.place, b.place), c)
 		}

@@ -124,7 +124,7 @@ func (s Stage) validate(report func(bool, string, ...any)) {
 	report(!loops && s.Until != nil, "stage %q takes one event: Until is for those that take several", s.Name)
 	report(s.Greedy && (!loops || s.Min == s.Max), "stage %q: Greedy is for stages that take more or fewer events", s.Name)
 	report(s.Greedy && s.Inner == SkipTillAny, "stage %q: Greedy takes all, AllowCombinations leaves some out: choose one", s.Name)
-	report(s.Enough != nil && (s.Max != 0 || s.Greedy || s.Inner == SkipTillAny), "stage %q: Distinct says itself how many events it takes: leave out the other quantifiers", s.Name)
+	report(s.Enough != nil && (s.Min != 1 || s.Max != 0 || s.Greedy || s.Inner == SkipTillAny), "stage %q: Distinct says itself how many events it takes: leave out the other quantifiers", s.Name)
 	report(s.Absent != Present && (loops || s.Optional), "stage %q must not come: it takes no quantifiers", s.Name)
 }
 
@@ -140,7 +140,7 @@ func (p Pattern) validateAbsence(i int, report func(bool, string, ...any)) {
 	}
 	report(!last && !needed, "stage %q must not come, but all stages behind it may be left out: one of them has to come", s.Name)
 	report(last && s.Absent == NotFollowedBy && p.Within == 0 && s.Gap == 0, "it ends with the absence of %q: say for how long, with Within or Gap", s.Name)
-	report(!last && s.Gap > 0, "stage %q must not come: Gap is for absences at the end", s.Name)
+	report((!last || s.Absent == NotNext) && s.Gap > 0, "stage %q must not come: Gap is for NotFollowedBy at the end", s.Name)
 }
 
 // loops says whether the stage may take several events.

@@ -26,7 +26,8 @@ func (m *Machine) settle() {
 }
 
 // compare orders matches by their first events, then by when they were complete and by
-// their last events, then so that one which takes an earlier event comes first.
+// their last events, then so that one which takes an earlier event, or takes it for an
+// earlier stage, comes first.
 func (m *Machine) compare(a, b match) int {
 	c := cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.at, b.at), cmp.Compare(m.nodes[a.node].event, m.nodes[b.node].event))
 	if c != 0 {
@@ -35,10 +36,10 @@ func (m *Machine) compare(a, b match) int {
 	return slices.Compare(m.sequence(a), m.sequence(b))
 }
 
-// sequence are the numbers of the events of a match.
-func (m *Machine) sequence(d match) (events []int32) {
+// sequence are the numbers of the events of a match, each with its stage.
+func (m *Machine) sequence(d match) (events []int64) {
 	for at := d.node; at >= 0; at = m.nodes[at].prev {
-		events = append(events, m.nodes[at].event)
+		events = append(events, int64(m.nodes[at].event)<<8|int64(m.nodes[at].stage))
 	}
 	slices.Reverse(events)
 	return events

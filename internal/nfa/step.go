@@ -56,6 +56,7 @@ func (m *Machine) step(r run, e *Event) {
 		if m.offer(r, stage, t, e, so) {
 			kept |= 1 << t
 		}
+		r.matched = r.matched || t == m.end() && !m.endWait
 	}
 	r.targets, r.fresh = kept, false
 	m.changed = m.changed || r != before
