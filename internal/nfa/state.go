@@ -32,7 +32,7 @@ type run struct {
 	count       int32 // events of its last stage
 	targets     uint64
 	over        uint64 // greedy stages whose end has come
-	fresh       bool   // no event has come since its last one, and one must not come next
+	fresh       bool   // no event has come since its stage had enough, and one must not come next
 	matched     bool   // it is a match as it is
 }
 

@@ -73,7 +73,7 @@ func (m *Machine) forbidden(r run, stage int, e *Event, so Taken) bool {
 			return true
 		}
 	}
-	if r.fresh && r.targets>>(stage+1) != 0 {
+	if r.fresh {
 		for _, c := range not.next {
 			if c(e, so) {
 				return true
@@ -133,7 +133,7 @@ func (m *Machine) offer(r run, stage, target int, e *Event, so Taken) bool {
 func (m *Machine) take(from run, stage int, e *Event, count int32) {
 	m.changed = true
 	event := m.keep(e)
-	r := run{first: from.first, node: int32(len(m.nodes)), count: count, fresh: len(m.behind[stage].next) > 0}
+	r := run{first: from.first, node: int32(len(m.nodes)), count: count}
 	if r.first < 0 {
 		r.first = event
 	}
@@ -144,6 +144,7 @@ func (m *Machine) take(from run, stage int, e *Event, count int32) {
 	}
 	if enough {
 		r.targets |= m.leave[stage]
+		r.fresh = len(m.behind[stage].next) > 0
 		r.matched = m.completes(stage)
 	}
 	if r.matched {
