@@ -2,6 +2,7 @@ package cep
 
 import (
 	"github.com/tidemill/tidemill/internal/nfa"
+	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/state"
 )
 
