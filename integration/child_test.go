@@ -43,6 +43,7 @@ type job struct {
 // topologies are what workers can run.
 var topologies = map[string]func(j job) *topology.Builder{
 	"async": asyncTopology,
+	"cep":   cepTopology,
 	"chaos": chaosTopology,
 	"count": countTopology,
 	"large": largeTopology,

@@ -65,9 +65,12 @@ type Task struct {
 	asked []Asked
 }
 
+// Owner is a Task as the one who owns it drives it. Processors have no use for it.
+type Owner Task
+
 // Init prepares a task for the assembly of its processors. progress is what was
 // committed by Progress the last time.
-func (t *Task) Init(ctx context.Context, stores map[string]any, progress map[string]int64) {
+func (t *Owner) Init(ctx context.Context, stores map[string]any, progress map[string]int64) {
 	t.ctx, t.stores, t.progress = ctx, stores, progress
 	if t.progress == nil {
 		t.progress = map[string]int64{}
@@ -80,16 +83,16 @@ func (t *Task) Init(ctx context.Context, stores map[string]any, progress map[str
 func (t *Task) Context() context.Context { return t.ctx }
 
 // At is the number of the node that is at work, or was when an error came.
-func (t *Task) At() int32 { return t.at }
+func (t *Owner) At() int32 { return t.at }
 
 // Enter says that a node is given control from outside.
-func (t *Task) Enter(node int32) { t.at = node }
+func (t *Owner) Enter(node int32) { t.at = node }
 
 // RequestCommit asks the worker to commit soon.
 func (t *Task) RequestCommit() { t.commit = true }
 
 // CommitRequested says whether a commit was asked for since the last call.
-func (t *Task) CommitRequested() bool {
+func (t *Owner) CommitRequested() bool {
 	asked := t.commit
 	t.commit = false
 	return asked
@@ -100,7 +103,7 @@ func (t *Task) CommitRequested() bool {
 func (t *Task) Drop(reason string) { t.drops[reason]++ }
 
 // Dropped tells how many records were dropped for each reason.
-func (t *Task) Dropped() map[string]int64 { return t.drops }
+func (t *Owner) Dropped() map[string]int64 { return t.drops }
 
 // Store returns the store of this name, which must be connected to the node.
 func Store[S any](t *Task, name string) (S, error) {
@@ -121,7 +124,7 @@ func Store[S any](t *Task, name string) (S, error) {
 func (t *Task) AfterRecord(work func() error) { t.after = append(t.after, work) }
 
 // RunAfterRecord does the work registered with AfterRecord.
-func (t *Task) RunAfterRecord() error {
+func (t *Owner) RunAfterRecord() error {
 	for _, work := range t.after {
 		if err := work(); err != nil {
 			return err
@@ -132,7 +135,7 @@ func (t *Task) RunAfterRecord() error {
 
 // Observe sets the time and the headers of the record at hand, and stream time if
 // it is later.
-func (t *Task) Observe(ts int64, headers record.Headers) {
+func (t *Owner) Observe(ts int64, headers record.Headers) {
 	t.Time, t.Headers = ts, headers
 	t.StreamTime = max(t.StreamTime, ts)
 }

@@ -2,6 +2,7 @@ package topologytest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -112,13 +113,9 @@ func readGolden(t *testing.T) []*golden {
 	}
 	var all []*golden
 	for _, file := range files {
-		data, err := os.ReadFile(file)
+		g, err := loadGolden(file)
 		if err != nil {
 			t.Fatal(err)
-		}
-		g := &golden{}
-		if err := json.Unmarshal(data, g); err != nil {
-			t.Fatal(file, err)
 		}
 		if g.Name != strings.TrimSuffix(filepath.Base(file), ".json") {
 			t.Fatalf("%s is named %q", file, g.Name)
@@ -126,6 +123,18 @@ func readGolden(t *testing.T) []*golden {
 		all = append(all, g)
 	}
 	return all
+}
+
+func loadGolden(file string) (*golden, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	g := &golden{}
+	if err := json.Unmarshal(data, g); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return g, nil
 }
 
 func (g *golden) run(t *testing.T, build func(*topology.Builder, *golden), options ...topologytest.Option) {
