@@ -99,7 +99,7 @@ func (b *bench) sampleSagas(ctx context.Context) (r SagaRun, err error) {
 		return r, err
 	}
 	n := float64(b.sagas)
-	written, err := b.written(ctx, j.App)
+	written, err := b.written(ctx, j)
 	if err != nil {
 		return r, err
 	}
@@ -152,16 +152,18 @@ func (b *bench) awaitSagas(ctx context.Context, j job) error {
 }
 
 // written is how many records there are in the topics of a run.
-func (b *bench) written(ctx context.Context, prefix string) (n int, err error) {
-	topics, err := b.admin.ListTopics(ctx)
-	if err != nil {
-		return 0, err
+func (b *bench) written(ctx context.Context, j job) (n int, err error) {
+	topics := []string{j.Input, j.Output}
+	for _, store := range []string{"sagas-sagas", "sagas-timers", "sagas-definitions", "cases-inbox", "cases-expiry"} {
+		topics = append(topics, j.App+"-"+store+"-changelog")
 	}
-	for _, topic := range topics.Names() {
-		if len(topic) > len(prefix) && topic[:len(prefix)+1] == prefix+"-" {
-			if err := b.readAll(ctx, topic, func(*kgo.Record) { n++ }); err != nil {
-				return 0, err
-			}
+	for _, topic := range topics {
+		before := n
+		if err := b.readAll(ctx, topic, func(*kgo.Record) { n++ }); err != nil {
+			return 0, err
+		}
+		if n == before {
+			return 0, fmt.Errorf("topic %s is empty", topic)
 		}
 	}
 	return n, nil
