@@ -32,6 +32,9 @@ type Task struct {
 	Partitions func(topic string) (int32, error)
 	// MaxBytes tells how large a record of a topic may be.
 	MaxBytes func(topic string) int
+	// ExactlyOnce says that what the task writes, its stores and the position of what it
+	// has read commit as one.
+	ExactlyOnce bool
 	// Flushing says that a commit is flushing what was held back, and Flushes how many
 	// have begun to.
 	Flushing bool

@@ -51,7 +51,7 @@ func BenchmarkSaga(b *testing.B) {
 	if err := p.AddTo(build); err != nil {
 		b.Fatal(err)
 	}
-	d := topologytest.New(b, build)
+	d := topologytest.New(b, build, topologytest.ExactlyOnce())
 	in := d.Input[string, []byte]("inbox")
 	start, err := json.Marshal(sagas.Start("two-steps", goal))
 	if err != nil {

@@ -203,15 +203,17 @@ func (m *machine) cancel(e Event) {
 }
 
 // byHand is what a person decides about a step that has been parked, or that waits
-// for its next attempt.
+// for its next attempt. One that is under way can be tried again, with the same key.
 func (m *machine) byHand(e Event) {
 	s, n := m.step(e.Step)
 	if s == nil {
 		m.useless("the step was not begun")
 		return
 	}
-	back := s.State == StepStuck || s.State == StepResting
-	if !back && s.State != StepParked && s.State != StepWaiting {
+	back := s.State == StepStuck || s.State == StepResting || s.State == StepUndoing
+	open := back || s.State == StepParked || s.State == StepWaiting || s.State == StepRunning
+	underWay := s.State == StepRunning || s.State == StepUndoing
+	if !open || underWay && (e.Type != EventRetryStep || n.kind != stepNode) {
 		m.useless("the step is " + string(s.State))
 		return
 	}
@@ -232,7 +234,7 @@ func (m *machine) byHand(e Event) {
 }
 
 func (m *machine) retryNow(s *StepState, n *node, back bool) {
-	s.Tries = 0
+	s.Tries, s.Doubt = 0, s.Doubt || s.State == StepRunning
 	switch {
 	case back:
 		m.undo(s, n)

@@ -14,7 +14,8 @@ import (
 )
 
 // Orchestrator runs the sagas of some definitions. All topics that it names have to
-// exist.
+// exist. It needs exactly-once: what a saga does with an event must not become durable
+// in part, or a timer could be lost that nothing else replaces.
 type Orchestrator struct {
 	// Name names its stores: <name>-sagas, <name>-timers and <name>-definitions.
 	Name string
@@ -132,6 +133,9 @@ func (r registry) call(ctx context.Context, in record.Record[string, []byte]) (o
 // sagas of the task.
 func (o Orchestrator) supplier(r registry, s stores) processors.Supplier[string, []byte, string, []byte] {
 	return func(c *processors.Context[string, []byte]) (processors.Processor[string, []byte], error) {
+		if !c.ExactlyOnce {
+			return nil, fmt.Errorf("sagas: orchestrator %q needs exactly-once: give the worker, or the test driver, the option ExactlyOnce", o.Name)
+		}
 		sagas, err := s.sagas.In(c.Task)
 		if err != nil {
 			return nil, err

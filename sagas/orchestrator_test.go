@@ -42,7 +42,7 @@ func newBench(t *testing.T, all []sagas.Defined, options ...topologytest.Option)
 		t.Fatal(err)
 	}
 	// A topic that nothing writes to is there all the same.
-	options = append([]topologytest.Option{topologytest.Partitions(1, "cases", "analysts", "mails", "audit", "statuses", "answers", "dead")}, options...)
+	options = append([]topologytest.Option{topologytest.ExactlyOnce(), topologytest.Partitions(1, "cases", "analysts", "mails", "audit", "statuses", "answers", "dead")}, options...)
 	w := &bench{t: t, d: topologytest.New(t, b, options...), commands: map[string]*topologytest.Output[string, []byte]{}}
 	w.inbox = w.d.Input[string, []byte]("inbox")
 	w.audit, w.statuses, w.letters = w.output("audit"), w.output("statuses"), w.output("dead")
@@ -150,7 +150,7 @@ func TestAnOrchestratorRunsTheWorkedExample(t *testing.T) {
 
 func TestTimersSurviveACrashAndTheLossOfAllState(t *testing.T) {
 	for _, wipe := range []bool{false, true} {
-		w := newBench(t, []sagas.Defined{workedExample()}, topologytest.ExactlyOnce())
+		w := newBench(t, []sagas.Defined{workedExample()})
 		w.send("case-1", sagas.Start("investigation-workflow", goal))
 		w.command("cases")
 		w.d.Advance(9 * time.Second)
@@ -259,7 +259,8 @@ func TestEventsOfNoUseAreCountedAndTold(t *testing.T) {
 		sagas.Reply("y/create-case/do#1", nil, nil),
 		sagas.Reply("nonsense", nil, errors.New("bad")),
 		sagas.Signal("hello", "", 0),
-		sagas.RetryStep("create-case"),
+		sagas.FailStep("create-case"),
+		sagas.SkipStep("create-case"),
 		sagas.SkipStep("nothing"),
 	} {
 		w.send("x", e)
@@ -300,9 +301,23 @@ func TestAnOrchestratorThatIsIncompleteIsRefused(t *testing.T) {
 	}
 }
 
+func TestAnOrchestratorNeedsExactlyOnce(t *testing.T) {
+	b := topology.New("app")
+	if err := orchestrator(workedExample()).AddTo(b); err != nil {
+		t.Fatal(err)
+	}
+	d, err := topologytest.Open(b)
+	if err == nil {
+		d.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "give the worker, or the test driver, the option ExactlyOnce") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestCrashesAtAnyMomentLeaveOneTranscript(t *testing.T) {
 	for seed := range uint64(8) {
-		w := newBench(t, []sagas.Defined{workedExample()}, topologytest.ExactlyOnce(), topologytest.Partitions(2, "inbox"), topologytest.Chaos(seed))
+		w := newBench(t, []sagas.Defined{workedExample()}, topologytest.Partitions(2, "inbox"), topologytest.Chaos(seed))
 		const n = 20
 		for i := range n {
 			w.send(fmt.Sprint("case-", i), sagas.Start("investigation-workflow", goal))

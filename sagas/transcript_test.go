@@ -77,6 +77,11 @@ var scenarios = []struct {
 		begin(k)
 		k.Send("x", sagas.Cancel("a false alarm"))
 	}},
+	{"a step under way is tried again by hand", example, sagas.Completed, func(k *sagatest.Kit) {
+		k.Lose("create-case", 1)
+		begin(k)
+		k.Send("x", sagas.RetryStep("create-case"))
+	}},
 	{"parallel branches join", six, sagas.Completed, begin},
 	{"a failure waits for the other branch", six, sagas.Compensated, func(k *sagatest.Kit) {
 		k.Lose("d", 1)

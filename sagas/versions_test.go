@@ -18,7 +18,7 @@ func restarted(t *testing.T, saga *sagas.Saga[investigation], change func()) err
 	if err := (sagas.Orchestrator{Name: "sagas", Inbox: "inbox", Sagas: []sagas.Defined{saga}}).AddTo(b); err != nil {
 		t.Fatal(err)
 	}
-	d, err := topologytest.Open(b)
+	d, err := topologytest.Open(b, topologytest.ExactlyOnce())
 	if err != nil {
 		t.Fatal(err)
 	}
