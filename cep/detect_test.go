@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidemill/tidemill/cep"
 	"github.com/tidemill/tidemill/internal/nfa"
+	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
 	"github.com/tidemill/tidemill/topology"
@@ -244,5 +245,26 @@ func TestAStreamWithNewKeysIsRepartitioned(t *testing.T) {
 	}
 	if n := d.Output[string, string]("cep-look-repartition").Len(); n != 4 {
 		t.Errorf("%d records are repartitioned, want 4", n)
+	}
+}
+
+func TestOthersBehindTheStreamSeeTheRecordAsItIs(t *testing.T) {
+	b := topology.New("cep")
+	events, last := b.Stream[string, string]("events"), topology.KeyValueStore[string, string]("last")
+	cep.Detect(events, ab).MapValues(line).To("matches")
+	events.Process(func(c *processors.Context[string, string]) (processors.Processor[string, string], error) {
+		store, err := last.In(c.Task)
+		return processors.Func[string, string](func(r record.Record[string, string]) error { return store.Put(r.Key, r.Value) }), err
+	}, topology.Stores(last))
+	d := topologytest.New(t, b)
+	in := d.Input[string, string]("events")
+	in.Send("j", "x", 5000)
+	in.Send("k", "a", 1000)
+	in.Send("k", "b", 2000) // found at 5000, as it comes then
+	if r, ok := d.Output[string, string]("matches").Read(); !ok || r.Timestamp != 5000 {
+		t.Errorf("the match is %v, want one at 5000", r)
+	}
+	if value, at, _ := d.KeyValue[string, string]("last").GetTimestamped("k"); value != "b" || at != 2000 {
+		t.Errorf("another processor sees %s at %d, want b at 2000", value, at)
 	}
 }

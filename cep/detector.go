@@ -151,10 +151,8 @@ func (d *detector[K, T]) finish(entry *state.Entry[K, *nfa.State], forward bool)
 	case after != before:
 		err = d.store.Set(entry, after, *d.seen, nil)
 	}
-	for i := range m.Found {
-		if err == nil && forward {
-			err = d.forward(entry.Key(), m.Found[i])
-		}
+	if err == nil && forward && len(m.Found) > 0 {
+		err = d.forwardAll(entry.Key(), m.Found)
 	}
 	return err
 }
@@ -169,7 +167,19 @@ func (d *detector[K, T]) rearm(key K) error {
 	return d.addTimer(key, at)
 }
 
-// forward passes on a match.
+// forwardAll passes on what was found. What follows from it sees the time and the
+// headers of each.
+func (d *detector[K, T]) forwardAll(key K, found []nfa.Found) error {
+	at, headers := d.c.Time, d.c.Headers
+	for i := range found {
+		if err := d.forward(key, found[i]); err != nil {
+			return err
+		}
+	}
+	d.c.Time, d.c.Headers = at, headers
+	return nil
+}
+
 func (d *detector[K, T]) forward(key K, f nfa.Found) error {
 	r := record.Record[K, Match[T]]{Key: key, Value: matchOf[T](f), Timestamp: f.At}
 	f.Backward(func(_ int, e *nfa.Event) bool {

@@ -61,9 +61,7 @@ func (d *detector[K, T]) onTimer(forward bool, take func(nfa.Event)) error {
 			m.Advance(moment)
 		}
 	}
-	at, headers := d.c.Time, d.c.Headers
 	err = d.finish(entry, forward)
-	d.c.Time, d.c.Headers = at, headers
 	d.fired = err == nil
 	return err
 }

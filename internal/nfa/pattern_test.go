@@ -80,3 +80,30 @@ func TestAnEmptyPatternIsReported(t *testing.T) {
 		t.Error("a pattern without stages is compiled")
 	}
 }
+
+func TestMatchesDoNotWaitWithoutEndForOneThatBeganBefore(t *testing.T) {
+	notOfTheFirst := func(e *Event, so Taken) bool {
+		fits := in("b")(e, so)
+		so.Backward(func(_ int, before *Event) bool {
+			fits = fits && before.Value.(*letter).text != "a0"
+			return false
+		})
+		return fits
+	}
+	m := number(mustCompile(t, stages(one("a"), one("b", where(notOfTheFirst))).skip(SkipToNext, "")))
+	m.MaxRuns = 3
+	var s *State
+	found := 0
+	for i, l := range []string{"a0", "a1", "b2", "a3", "b4", "a5", "b6", "a7", "b8"} {
+		m.Load(s)
+		m.Process(Event{Time: int64(i), Value: &letter{text: l}})
+		s, _ = m.Save()
+		found += len(m.Found)
+		if l == "b6" && found != 0 {
+			t.Errorf("%d matches are found while a0 may lead to one", found)
+		}
+	}
+	if found != 4 || s != nil {
+		t.Errorf("%d matches are found when too many wait, and %v is kept; want 4 and nothing", found, s)
+	}
+}

@@ -7,7 +7,7 @@ import (
 
 // settle moves matches to Found: at once if all are wanted, else in the order of
 // their first events, each when no earlier run may come before it, and without those
-// that are obsolete by then.
+// that are obsolete by then. If too many wait, the runs that they wait for are given up.
 func (m *Machine) settle() {
 	if len(m.done) == 0 {
 		return
@@ -16,7 +16,11 @@ func (m *Machine) settle() {
 	for len(m.done) > 0 {
 		d := m.done[0]
 		if m.Skip != NoSkip && len(m.runs) > 0 && m.runs[0].first < d.first {
-			return
+			if len(m.done) <= m.MaxRuns {
+				return
+			}
+			m.giveUp(1)
+			continue
 		}
 		m.changed = true
 		m.done = slices.Delete(m.done, 0, 1)

@@ -1,6 +1,9 @@
 package nfa
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Process takes an event whose time is not before that of any event before it.
 func (m *Machine) Process(e Event) {
@@ -12,11 +15,15 @@ func (m *Machine) Process(e Event) {
 	}
 	m.start(&m.at)
 	m.runs, m.next = m.next, m.runs
-	if over := len(m.runs) - m.MaxRuns; over > 0 {
-		m.runs = append(m.runs[:0], m.runs[over:]...)
-		m.GivenUp += over
-	}
+	m.giveUp(max(0, len(m.runs)-m.MaxRuns))
 	m.settle()
+}
+
+// giveUp drops the n oldest runs.
+func (m *Machine) giveUp(n int) {
+	m.runs = slices.Delete(m.runs, 0, n)
+	m.GivenUp += n
+	m.changed = m.changed || n > 0
 }
 
 // start begins runs with an event.
