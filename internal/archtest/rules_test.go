@@ -29,7 +29,8 @@ var heights = map[string]int{
 	"internal/task":    4,
 	"sagas":            4,
 	"events":           4,
-	"cqrs":             4,
+	"events/upcast":    3, // knows payloads only
+	"cqrs":             5, // speaks in events
 	"cep":              4,
 	"internal/runtime": 5,
 	".":                6,
