@@ -68,6 +68,9 @@ func (c *Chains) refuse(eventType string, from, to int, steps []Step) error {
 // Check reports everything that is wrong: versions out of order, and gaps, where a
 // chain ends before the newest version.
 func (c *Chains) Check() error {
+	if c == nil {
+		return nil
+	}
 	faults := slices.Clone(c.faults)
 	for _, name := range slices.Sorted(maps.Keys(c.types)) {
 		one := c.types[name]
