@@ -18,4 +18,6 @@
 //
 // An application is a group of subscribers of its own: two applications that read a
 // topic both see all of its events.
+//
+// Adopt takes in what other systems say: an anti-corruption layer.
 package events

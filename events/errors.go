@@ -12,6 +12,9 @@ var (
 	// ErrUnknown says that nobody handles events of this type: add a handler, or have
 	// the subscription ignore them.
 	ErrUnknown = errors.New("unknown event type")
+	// ErrRejected is for translations of Adopt to wrap, when the input is well-formed but
+	// none of the domain's business.
+	ErrRejected = errors.New("rejected")
 )
 
 // InvalidError says what is wrong with an event that could be decoded.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strconv"
+	"time"
 
 	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/record"
@@ -124,3 +125,6 @@ func (i *identifier) next(t *processors.Task, node, key string, e Event) string 
 	i.n++
 	return string(id)
 }
+
+// timeOf is a record's time.
+func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
