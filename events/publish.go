@@ -19,6 +19,7 @@ type publishing struct {
 	name   string
 	format Format
 	source string
+	each   bool
 }
 
 func (f Format) publish(p *publishing) { p.format = f }
@@ -31,6 +32,11 @@ func (o publishOption) publish(p *publishing) { o(p) }
 func From(source string) PublishOption {
 	return publishOption(func(p *publishing) { p.source = source })
 }
+
+// KeyEach gives each event of an aggregate a key of its own, the aggregate's id, a slash
+// and the sequence, so that a compacted topic keeps all of them until one is erased by
+// a tombstone. They go to the partition of the aggregate's id all the same.
+func KeyEach() PublishOption { return publishOption(func(p *publishing) { p.each = true }) }
 
 // Publish writes a stream of events to a topic, which has to exist, as JSON or in the
 // Format that is given as an option. An event that has happened to something has that
@@ -48,8 +54,29 @@ func Publish(s *topology.Stream[string, Event], topic string, options ...Publish
 	}
 	s.Process(func(c *processors.Context[string, Event]) (processors.Processor[string, Event], error) {
 		return &publisher{c: c, set: set, topic: topic}, nil
-	}, topology.Named(set.name)).
-		To(topic, topology.ValueSerde(set.format.written()), topology.Named(set.name+"-sink"))
+	}, topology.Named(set.name)).To(topic, set.sink()...)
+}
+
+func (p publishing) sink() []topology.SinkOption {
+	options := []topology.SinkOption{topology.ValueSerde(p.format.written()), topology.Named(p.name + "-sink")}
+	if p.each {
+		options = append(options, topology.Partitioner(func(_ string, r record.Record[string, Event], n int32) int32 {
+			aggregate := r.Key
+			if r.Value.AggregateID != "" {
+				aggregate = r.Value.AggregateID
+			}
+			return record.PartitionOf([]byte(aggregate), n)
+		}))
+	}
+	return options
+}
+
+// key is what an event is keyed by, if it is of an aggregate.
+func (p publishing) key(e Event) string {
+	if p.each {
+		return e.AggregateID + "/" + strconv.FormatInt(e.Sequence, 10)
+	}
+	return e.AggregateID
 }
 
 // publisher completes the events of one task.
@@ -62,6 +89,9 @@ type publisher struct {
 
 // Process completes one event.
 func (p *publisher) Process(r record.Record[string, Event]) error {
+	if r.Value.AggregateID != "" {
+		r.Key, r.NullKey = p.set.key(r.Value), false
+	}
 	if r.Tombstone {
 		return p.c.Forward(r)
 	}
@@ -78,9 +108,6 @@ func (p *publisher) Process(r record.Record[string, Event]) error {
 	}
 	if err := e.Err(); err != nil {
 		return &processors.EncodeError{Topic: p.topic, Err: err}
-	}
-	if e.AggregateID != "" {
-		r.Key, r.NullKey = e.AggregateID, false
 	}
 	r.Headers = p.set.format.headers(e, r.Headers)
 	r.Value = e

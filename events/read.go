@@ -66,7 +66,8 @@ func (n NameOption) publish(p *publishing) { p.name = string(n) }
 
 // Read reads the events of a topic, in whatever format each of them is. In the name of
 // the topic, * stands for anything but a dot and ** for anything: threats.* are
-// threats.raw and threats.eu, those created later included.
+// threats.raw and threats.eu, those created later included. Records without a value are dropped and counted: they
+// erase events from compacted topics.
 func Read(b *topology.Builder, topic string, options ...ReadOption) *Source {
 	set := reading{name: "events-" + strings.ReplaceAll(topic, "*", "any")}
 	for _, o := range options {
@@ -113,10 +114,11 @@ type reader struct {
 	set reading
 }
 
-// Process decodes one event. A record without a value is passed on as it is.
+// Process decodes one event.
 func (p *reader) Process(r record.Fixed[string, Event]) error {
 	if r.Tombstone {
-		return p.c.Forward(r)
+		p.c.Drop("null value")
+		return nil
 	}
 	raw := r.Value.note
 	e, err := Decode(raw.raw, r.Headers, time.UnixMilli(r.Timestamp).UTC())

@@ -138,9 +138,6 @@ type subscriber struct {
 
 // Process calls the handlers of one event.
 func (p *subscriber) Process(r record.Fixed[string, Event]) error {
-	if r.Tombstone {
-		return p.c.Forward(r)
-	}
 	handlers := p.sub.handlers[r.Value.Type]
 	if len(handlers) == 0 {
 		err := fmt.Errorf("%w: nothing handles %q", ErrUnknown, r.Value.Type)

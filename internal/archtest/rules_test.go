@@ -72,6 +72,7 @@ var homes = []home{
 	{imports: "github.com/tidwall/btree", folders: []string{"state"}},
 	{imports: "github.com/google/uuid", folders: []string{"serde"}},
 	{imports: "google.golang.org/protobuf", folders: []string{"serde/protobuf"}},
+	{imports: "github.com/go-playground/validator", folders: []string{"cqrs"}},
 	{imports: "github.com/redis/go-redis", folders: []string{"connectors/redis", "integration"}},
 	{imports: "github.com/jackc/pgx", folders: []string{"connectors/postgres", "integration"}},
 	{imports: "github.com/testcontainers/testcontainers-go", folders: []string{"integration"}},
