@@ -377,7 +377,7 @@ func TestWhatIsWrongWithAnAggregateIsReported(t *testing.T) {
 		Upcast(upcast.New().Add("opened", 1, 1)).
 		Serve(b, topics, cqrs.Remember(0))
 	_, err := b.Build()
-	for _, want := range []string{`"open" has two handlers`, "a handler needs a type", "Evolve needs a type that has none", "every 0 events", "is a cycle", "Remember is 0s"} {
+	for _, want := range []string{`"open" has two handlers`, "a handler needs a type", "Evolve needs a type that has none", "every 0 events", "is a cycle", "answers are kept for 0s"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)
 		}

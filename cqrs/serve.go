@@ -8,7 +8,6 @@ import (
 	"github.com/tidemill/tidemill/events"
 	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/record"
-	"github.com/tidemill/tidemill/state"
 	"github.com/tidemill/tidemill/topology"
 )
 
@@ -74,18 +73,15 @@ func serve(b *topology.Builder, bus *Bus, topics Topics, how *executes, options 
 	for _, o := range options {
 		o.serve(&set)
 	}
-	if set.memory < time.Millisecond {
-		b.Fault(fmt.Errorf("cqrs: %s: Remember is %v: give at least 1 ms", bus.name, set.memory))
-		set.memory = time.Hour
-	}
-	outcomes := topology.WindowStore[string, []byte](bus.name+"-outcomes", 2*set.memory)
-	stores := topology.StoresOption{outcomes}
+	outcomes := events.NewMemory(bus.name+"-outcomes", set.memory)
+	b.Fault(outcomes.Err())
+	stores := topology.StoresOption{outcomes.Store()}
 	if how != nil {
 		stores = append(stores, how.store)
 	}
 	stage := events.Read(b, topics.Commands, append([]events.ReadOption{events.Named(bus.name + "-commands")}, set.read...)...).Stream().
 		Process(func(c *processors.Context[string, events.Event]) (processors.Processor[string, events.Event], error) {
-			d := &desk{c: c, bus: bus, memory: set.memory.Milliseconds(), exec: plainly{c.Task, bus.name}}
+			d := &desk{c: c, bus: bus, exec: plainly{c.Task, bus.name}}
 			var err, fault error
 			if d.outcomes, err = outcomes.In(c.Task); err == nil && how != nil {
 				d.exec, fault = how.make(c.Task)
@@ -112,8 +108,7 @@ type desk struct {
 	c        *processors.Context[string, events.Event]
 	bus      *Bus
 	exec     executor
-	outcomes *state.Window[string, []byte]
-	memory   int64
+	outcomes *events.Answers
 }
 
 // Process handles one command.
@@ -169,22 +164,13 @@ func (d *desk) reply(r record.Record[string, events.Event], o Outcome) error {
 	return d.c.ForwardTo(d.bus.name+"-replies", record.WithValue(r, o.event(r.Value)))
 }
 
-// period is the window that outcomes are remembered under now.
-func (d *desk) period() int64 { return d.c.StreamTime - d.c.StreamTime%d.memory }
-
 // remembered is the outcome of a command that was handled before.
 func (d *desk) remembered(id string) (o Outcome, ok bool, err error) {
-	for _, start := range [...]int64{d.period(), d.period() - d.memory} {
-		data, _, found, err := d.outcomes.Fetch(id, start)
-		if err != nil {
-			return o, false, err
-		}
-		if found {
-			o, err = decodeOutcome(data)
-			return o, err == nil, err
-		}
+	data, ok, err := d.outcomes.Recall(id)
+	if err == nil && ok {
+		o, err = decodeOutcome(data)
 	}
-	return o, false, nil
+	return o, ok, err
 }
 
 func (d *desk) remember(o Outcome) error {
@@ -192,7 +178,7 @@ func (d *desk) remember(o Outcome) error {
 	if err != nil {
 		return err
 	}
-	return d.outcomes.Put(o.CommandID, d.period(), data, d.c.Time)
+	return d.outcomes.Keep(o.CommandID, data)
 }
 
 // plainly executes commands that change no aggregate.

@@ -52,6 +52,8 @@ type note struct {
 	err error
 	// topic is where a dead letter goes.
 	topic string
+	// asked is the request that a stage of Handle passes on.
+	asked *asked
 }
 
 // lane is the way that an event takes behind a stage that has several.

@@ -63,7 +63,7 @@ var homes = []home{
 	{imports: "github.com/twmb/franz-go/pkg/kgo", folders: []string{"."}},
 	{
 		imports: "github.com/twmb/franz-go",
-		folders: []string{"internal/runtime", "serde/registry", "embedded", "examples", "integration", "bench"},
+		folders: []string{"internal/runtime", "events/request", "serde/registry", "embedded", "examples", "integration", "bench"},
 		kits:    true,
 		tests:   []string{"."},
 	},
@@ -83,7 +83,7 @@ var homes = []home{
 // effectHomes are the folders that may start goroutines, read the clock, draw
 // random numbers and use the network. So may the test kits and all test files.
 var effectHomes = []string{
-	"internal/runtime", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
+	"internal/runtime", "events/request", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
 }
 
 // badNames say nothing about what a package does.
