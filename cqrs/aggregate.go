@@ -30,7 +30,7 @@ type Aggregate[S any] struct {
 func NewAggregate[S any](name string) *Aggregate[S] {
 	return &Aggregate[S]{
 		bus: NewBus(name), evolve: map[string]func(S, events.Event) (S, error){}, every: 100, schema: 1,
-		store: topology.KeyValueStore[string, []byte](name + "-aggregates"),
+		store: topology.KeyValueStore[string, []byte](name+"-aggregates", topology.WithoutCache()), // the changelog has the writes in their order
 	}
 }
 
@@ -98,7 +98,8 @@ func (a *Aggregate[S]) Check(c Command) []Fault { return a.bus.Check(c) }
 func (a *Aggregate[S]) Rows() topology.StoreRef { return a.store }
 
 // Serve takes commands from a topic, as Bus.Serve does. The events of an aggregate have
-// its id as key, and sequences from 1 on.
+// its id as key, and sequences from 1 on. Run the worker exactly once: at least once, a
+// command whose worker is killed may be decided on twice.
 func (a *Aggregate[S]) Serve(b *topology.Builder, topics Topics, options ...ServeOption) *Served {
 	for _, fault := range a.bus.faults {
 		b.Fault(fault)

@@ -67,13 +67,16 @@ func (r *Repository[S]) replay(id string, h head) (out Loaded[S], err error) {
 	if err != nil {
 		return out, err
 	}
-	if ok {
+	if ok && version <= h.version {
 		if out.State, err = r.codec.Decode(data); err != nil {
 			return out, fmt.Errorf("cqrs: %s %q: the snapshot of version %d: %w: raise the number that Snapshots is given", r.of.bus.name, id, version, err)
 		}
 		out.Version, out.snapshot = version, version
 	}
 	for e, err := range r.rows.events(id, out.Version+1) {
+		if err == nil && e.Sequence > h.version {
+			break // of a command that is being decided on again
+		}
 		if err == nil && e.Sequence != out.Version+1 {
 			err = fmt.Errorf("event %d is missing", out.Version+1)
 		}
