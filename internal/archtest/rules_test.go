@@ -30,7 +30,8 @@ var heights = map[string]int{
 	"internal/task":    4,
 	"sagas":            4,
 	"events":           4,
-	"cqrs":             4,
+	"events/upcast":    3, // knows payloads only
+	"cqrs":             5, // speaks in events
 	"cep":              4,
 	"internal/runtime": 5,
 	".":                6,
@@ -63,7 +64,7 @@ var homes = []home{
 	{imports: "github.com/twmb/franz-go/pkg/kgo", folders: []string{"."}},
 	{
 		imports: "github.com/twmb/franz-go",
-		folders: []string{"internal/runtime", "serde/registry", "embedded", "examples", "integration", "bench"},
+		folders: []string{"internal/runtime", "events/request", "serde/registry", "embedded", "examples", "integration", "bench"},
 		kits:    true,
 		tests:   []string{"."},
 	},
@@ -72,6 +73,7 @@ var homes = []home{
 	{imports: "github.com/tidwall/btree", folders: []string{"state"}},
 	{imports: "github.com/google/uuid", folders: []string{"serde"}},
 	{imports: "google.golang.org/protobuf", folders: []string{"serde/protobuf"}},
+	{imports: "github.com/go-playground/validator", folders: []string{"cqrs"}},
 	{imports: "github.com/redis/go-redis", folders: []string{"connectors/redis", "integration"}},
 	{imports: "github.com/jackc/pgx", folders: []string{"connectors/postgres", "integration"}},
 	{imports: "github.com/testcontainers/testcontainers-go", folders: []string{"integration"}},
@@ -82,7 +84,7 @@ var homes = []home{
 // effectHomes are the folders that may start goroutines, read the clock, draw
 // random numbers and use the network. So may the test kits and all test files.
 var effectHomes = []string{
-	"internal/runtime", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
+	"internal/runtime", "events/request", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
 }
 
 // badNames say nothing about what a package does.
