@@ -51,7 +51,9 @@ type Task struct {
 	progress  map[string]int64
 	tracked   []tracked
 	drops     map[string]int64
-	commit    bool
+	// late are the contexts of OnLate by their nodes.
+	late   map[int32]any
+	commit bool
 
 	// marking says that units of work can be taken back; undo and markedTime are
 	// what Rollback needs.
