@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,7 +44,8 @@ type golden struct {
 	Traces  map[string][]string
 	Stores  map[string]goldenStore
 
-	traced map[string][]string
+	tracing sync.Mutex
+	traced  map[string][]string
 }
 
 type goldenTypes struct{ Key, Value, Windowed string }
@@ -75,6 +77,8 @@ type goldenStore struct {
 
 // trace notes a side effect.
 func (g *golden) trace(name, text string) {
+	g.tracing.Lock() // on the engine, tasks run side by side
+	defer g.tracing.Unlock()
 	if g.traced == nil {
 		g.traced = map[string][]string{}
 	}
