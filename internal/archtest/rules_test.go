@@ -73,7 +73,7 @@ var homes = []home{
 	{imports: "github.com/linkedin/goavro", folders: []string{"serde/avro"}},
 	{imports: "github.com/twmb/avro", folders: []string{"serde/avro"}, kits: true},
 	{imports: "github.com/santhosh-tekuri/jsonschema", folders: []string{"serde/jsonschema"}},
-	{imports: "google.golang.org/protobuf", folders: []string{"serde/protobuf"}},
+	{imports: "google.golang.org/protobuf", folders: []string{"serde/protobuf"}, tests: []string{"serde/registry"}},
 	{imports: "github.com/redis/go-redis", folders: []string{"connectors/redis", "integration"}},
 	{imports: "github.com/jackc/pgx", folders: []string{"connectors/postgres", "integration"}},
 	{imports: "github.com/testcontainers/testcontainers-go", folders: []string{"integration"}},
