@@ -15,7 +15,7 @@ func ExampleOf() {
 		fmt.Println(err)
 		return
 	}
-	defer fake.Close()
+	defer func() { _ = fake.Close() }()
 	client, err := fake.Client()
 	if err != nil {
 		fmt.Println(err)

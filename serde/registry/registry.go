@@ -26,7 +26,7 @@ type Registry struct {
 }
 
 // New returns the registry that a client talks to.
-func New(client *sr.Client, options ...RegistryOption) *Registry {
+func New(client *sr.Client, options ...ClientOption) *Registry {
 	r := &Registry{client: client, timeout: defaultTimeout, schemas: map[int]serde.Schema{}}
 	for _, o := range options {
 		o(r)
@@ -34,11 +34,11 @@ func New(client *sr.Client, options ...RegistryOption) *Registry {
 	return r
 }
 
-// RegistryOption changes how a registry is used.
-type RegistryOption func(*Registry)
+// ClientOption changes how a registry is used.
+type ClientOption func(*Registry)
 
 // Timeout bounds how long a question to the registry may take, 10 seconds by default.
-func Timeout(d time.Duration) RegistryOption { return func(r *Registry) { r.timeout = d } }
+func Timeout(d time.Duration) ClientOption { return func(r *Registry) { r.timeout = d } }
 
 func (r *Registry) context() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), r.timeout)
