@@ -112,7 +112,7 @@ func work() {
 // slowly gives kills the time to come before the end.
 func slowly(string, *processors.Task) processors.Around {
 	return func(next func() error) error {
-		time.Sleep(20 * time.Microsecond)
+		<-time.After(20 * time.Microsecond)
 		return next()
 	}
 }
