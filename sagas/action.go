@@ -58,42 +58,29 @@ func (a Action[D]) TryReply[R any](apply func(*D, R) error) Action[D] {
 // An action and its compensation need the same key, or they have no order.
 func (a Action[D]) Keyed(key func(D) string) Action[D] {
 	with := *a.a
-	with.recordKey = func(data []byte) (k string, err error) {
-		err = guard(func() error {
-			d, err := decode[D](data)
-			if err == nil {
-				k = key(d)
-			}
-			return err
-		})
-		return k, err
-	}
+	with.recordKey = reading(func(d D) (string, error) { return key(d), nil })
 	return Action[D]{&with}
 }
 
 func encodeOf[D, C any](f func(D) C) func([]byte) (jsontext.Value, error) {
-	return func(data []byte) (out jsontext.Value, err error) {
+	return reading(func(d D) (jsontext.Value, error) { return encode(f(d)) })
+}
+
+func conditionOf[D any](f func(D) bool) func([]byte) (bool, error) {
+	return reading(func(d D) (bool, error) { return f(d), nil })
+}
+
+// reading is a function of the data as one of its JSON. A panic of it is an error.
+func reading[D, R any](f func(D) (R, error)) func([]byte) (R, error) {
+	return func(data []byte) (out R, err error) {
 		err = guard(func() error {
 			d, err := decode[D](data)
 			if err == nil {
-				out, err = encode(f(d))
+				out, err = f(d)
 			}
 			return err
 		})
 		return out, err
-	}
-}
-
-func conditionOf[D any](f func(D) bool) func([]byte) (bool, error) {
-	return func(data []byte) (holds bool, err error) {
-		err = guard(func() error {
-			d, err := decode[D](data)
-			if err == nil {
-				holds = f(d)
-			}
-			return err
-		})
-		return holds, err
 	}
 }
 

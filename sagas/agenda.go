@@ -6,7 +6,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/state"
+	"github.com/tidemill/tidemill/topology"
 )
 
 // rows is the type of all stores of this package.
@@ -19,6 +21,16 @@ type agenda struct {
 	rows rows
 	// next is a time before which nothing is due.
 	next int64
+}
+
+// open opens the store of what a processor keeps, and its timers.
+func open(t *processors.Task, kept, timers topology.Store[rows]) (rows, agenda, error) {
+	have, err := kept.In(t)
+	if err != nil {
+		return nil, agenda{}, err
+	}
+	due, err := timers.In(t)
+	return have, agenda{rows: due}, err
 }
 
 // entry is a timer of some owner.

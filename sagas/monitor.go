@@ -71,15 +71,11 @@ func sight(c *processors.Context[string, []byte]) (processors.Processor[string, 
 
 func (m Monitor) supplier(positions, timers topology.Store[rows]) processors.Supplier[string, []byte, string, []byte] {
 	return func(c *processors.Context[string, []byte]) (processors.Processor[string, []byte], error) {
-		have, err := positions.In(c.Task)
+		have, due, err := open(c.Task, positions, timers)
 		if err != nil {
 			return nil, err
 		}
-		due, err := timers.In(c.Task)
-		if err != nil {
-			return nil, err
-		}
-		w := &watch{Monitor: m, c: c, positions: have, agenda: agenda{rows: due}}
+		w := &watch{Monitor: m, c: c, positions: have, agenda: due}
 		_, err = c.Schedule(min(m.Patience, time.Second), processors.WallClockTime, w.tick)
 		return w, err
 	}

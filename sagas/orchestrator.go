@@ -136,11 +136,7 @@ func (o Orchestrator) supplier(r registry, s stores) processors.Supplier[string,
 		if !c.ExactlyOnce {
 			return nil, fmt.Errorf("sagas: orchestrator %q needs exactly-once: give the worker, or the test driver, the option ExactlyOnce", o.Name)
 		}
-		sagas, err := s.sagas.In(c.Task)
-		if err != nil {
-			return nil, err
-		}
-		timers, err := s.timers.In(c.Task)
+		sagas, timers, err := open(c.Task, s.sagas, s.timers)
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +147,7 @@ func (o Orchestrator) supplier(r registry, s stores) processors.Supplier[string,
 		if err := r.verify(definitions); err != nil {
 			return nil, err
 		}
-		p := &orchestration{Orchestrator: o, registry: r, c: c, sagas: sagas, definitions: definitions, agenda: agenda{rows: timers}}
+		p := &orchestration{Orchestrator: o, registry: r, c: c, sagas: sagas, definitions: definitions, agenda: timers}
 		_, err = c.Schedule(o.Tick, processors.WallClockTime, p.tick)
 		return p, err
 	}

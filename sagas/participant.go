@@ -153,15 +153,11 @@ func (p Participant) sink(topic string) string { return p.Name + "-to-" + topic 
 
 func (p Participant) supplier(handlers map[string]Handler, inbox, expiry topology.Store[rows]) processors.Supplier[string, []byte, string, []byte] {
 	return func(c *processors.Context[string, []byte]) (processors.Processor[string, []byte], error) {
-		known, err := inbox.In(c.Task)
+		known, timers, err := open(c.Task, inbox, expiry)
 		if err != nil {
 			return nil, err
 		}
-		timers, err := expiry.In(c.Task)
-		if err != nil {
-			return nil, err
-		}
-		s := &service{Participant: p, handlers: handlers, c: c, inbox: known, expiry: agenda{rows: timers}}
+		s := &service{Participant: p, handlers: handlers, c: c, inbox: known, expiry: timers}
 		_, err = c.Schedule(time.Second, processors.WallClockTime, s.expire)
 		return s, err
 	}
