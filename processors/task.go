@@ -70,6 +70,9 @@ type Task struct {
 // Owner is a Task as the one who owns it drives it. Processors have no use for it.
 type Owner Task
 
+// Task is what the task's processors see of it.
+func (t *Owner) Task() *Task { return (*Task)(t) }
+
 // Init prepares a task for the assembly of its processors. progress is what was
 // committed by Progress the last time.
 func (t *Owner) Init(ctx context.Context, stores map[string]any, progress map[string]int64) {

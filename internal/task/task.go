@@ -99,7 +99,7 @@ func New(id ID, plan *topology.Subtopology, c Config) (*Task, error) {
 	}
 	t.env.Outbox.New = c.NewBatch
 	var err error
-	if t.stores, err = plan.OpenStores((*processors.Task)(&t.env), t.storeOptions); err != nil {
+	if t.stores, err = plan.OpenStores(t.env.Task(), t.storeOptions); err != nil {
 		return nil, err
 	}
 	for name, reader := range c.Global {
@@ -122,7 +122,7 @@ func (t *Task) Start(ctx context.Context, inputs []Input, now int64) (err error)
 		}
 	}
 	err = t.protect(func() error {
-		t.assembly, err = t.plan.Assemble(ctx, (*processors.Task)(&t.env), t.stores, progress)
+		t.assembly, err = t.plan.Assemble(ctx, t.env.Task(), t.stores, progress)
 		return err
 	})
 	if err != nil {
