@@ -33,6 +33,16 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 	windowedRekeyScenarios,
 }
 
+// topologyOf is the topology of a scenario, nil if it has none.
+func topologyOf(name string) func(b *topology.Builder, g *golden) {
+	for _, family := range families {
+		if build := family[name]; build != nil {
+			return build
+		}
+	}
+	return nil
+}
+
 // golden is one scenario, and what its topology has traced.
 type golden struct {
 	Name  string
