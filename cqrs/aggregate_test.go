@@ -105,7 +105,9 @@ func app(a *cqrs.Aggregate[Investigation]) *topology.Builder {
 				out.Events++
 			}
 			text, err := json.Marshal(out)
-			r.Value = string(text)
+			if err != nil {
+				return err
+			}
 			return c.Forward(record.Record[string, string]{Key: r.Key, Value: string(text), Timestamp: r.Timestamp})
 		}), err
 	}, topology.Stores(a.Rows())).To("loaded")
