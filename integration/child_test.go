@@ -44,12 +44,16 @@ type job struct {
 var topologies = map[string]func(j job) *topology.Builder{
 	"async":          asyncTopology,
 	"board":          boardTopology,
+	"cep":            cepTopology,
 	"chaos":          chaosTopology,
 	"count":          countTopology,
 	"investigations": investigationsTopology,
 	"large":          largeTopology,
 	"lookups":        lookupsTopology,
+	"participants":   participantsTopology,
+	"sagas":          orchestratorTopology(investigationSaga),
 	"table":          tableTopology,
+	"waiting":        orchestratorTopology(waitingSaga),
 }
 
 // options are the options of Run that a job stands for.

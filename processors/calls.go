@@ -78,7 +78,7 @@ func (t *Task) OpenLine(rules CallRules) int {
 }
 
 // Lines are the rules of all operators that make calls, by their numbers.
-func (t *Task) Lines() []CallRules { return t.lines }
+func (t *Owner) Lines() []CallRules { return t.lines }
 
 // Ask asks for a call on behalf of the node at work.
 func (t *Task) Ask(line int, key uint32, ordered bool, call Call) {
@@ -86,10 +86,10 @@ func (t *Task) Ask(line int, key uint32, ordered bool, call Call) {
 }
 
 // Asked are the calls that were asked for since ForgetAsked.
-func (t *Task) Asked() []Asked { return t.asked }
+func (t *Owner) Asked() []Asked { return t.asked }
 
 // ForgetAsked begins anew with the calls that are asked for.
-func (t *Task) ForgetAsked() {
+func (t *Owner) ForgetAsked() {
 	clear(t.asked)
 	t.asked = t.asked[:0]
 }

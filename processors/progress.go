@@ -75,7 +75,7 @@ type progressed struct {
 }
 
 // Mark begins a unit of work. Rollback takes back what it did to time and progress.
-func (t *Task) Mark() {
+func (t *Owner) Mark() {
 	t.marking, t.markedTime = true, t.StreamTime
 	t.undo = t.undo[:0]
 	for i := range t.tracked {
@@ -85,7 +85,7 @@ func (t *Task) Mark() {
 
 // Rollback takes back the changes of stream time, of tracked times and of progress
 // since Mark.
-func (t *Task) Rollback() {
+func (t *Owner) Rollback() {
 	t.StreamTime = t.markedTime
 	for _, one := range t.tracked {
 		*one.time = one.marked
@@ -104,7 +104,7 @@ func (t *Task) Rollback() {
 // always equalled stream time needs no entry, because stream time is committed
 // anyway. Once there is an entry it is kept up: another input of the task may have
 // it committed for long after, and at a restart the highest one counts.
-func (t *Task) Committable() map[string]int64 {
+func (t *Owner) Committable() map[string]int64 {
 	if len(t.progress) == 0 && len(t.tracked) == 0 {
 		return nil
 	}

@@ -78,7 +78,7 @@ func (s *Schedule) skip(at int64) { s.next += ((at-s.next)/s.interval + 1) * s.i
 
 // Punctuate calls what is due at the given time, and reports whether there was
 // anything.
-func (t *Task) Punctuate(kind TimeKind, at int64) (called bool, err error) {
+func (t *Owner) Punctuate(kind TimeKind, at int64) (called bool, err error) {
 	cancelled := false
 	for i := 0; i < len(t.schedules); i++ {
 		s := t.schedules[i]
@@ -100,7 +100,7 @@ func (t *Task) Punctuate(kind TimeKind, at int64) (called bool, err error) {
 
 // punctuate calls one punctuation. What it writes has the time that it is called
 // for.
-func (t *Task) punctuate(s *Schedule, at int64) error {
+func (t *Owner) punctuate(s *Schedule, at int64) error {
 	return t.Guard(func() error {
 		t.at, t.Time, t.Headers = s.node, at, nil
 		return s.call(at)
@@ -109,7 +109,7 @@ func (t *Task) punctuate(s *Schedule, at int64) error {
 
 // NextPunctuation is the earliest wall-clock time at which a punctuation is due;
 // ok is false if there is none.
-func (t *Task) NextPunctuation() (at int64, ok bool) {
+func (t *Owner) NextPunctuation() (at int64, ok bool) {
 	for _, s := range t.schedules {
 		if !s.stopped && s.kind == WallClockTime && (!ok || s.next < at) {
 			at, ok = s.next, true

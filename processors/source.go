@@ -58,7 +58,7 @@ func (s *Source[K, V]) Process(raw *record.Raw, partitionTime int64) (at int64, 
 	} else if r, err = s.decode(raw, partitionTime); err != nil {
 		return 0, err
 	}
-	s.Context.Observe(r.Timestamp, r.Headers)
+	(*Owner)(s.Context.Task).Observe(r.Timestamp, r.Headers)
 	return r.Timestamp, s.Context.Forward(r)
 }
 

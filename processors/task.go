@@ -32,6 +32,9 @@ type Task struct {
 	Partitions func(topic string) (int32, error)
 	// MaxBytes tells how large a record of a topic may be.
 	MaxBytes func(topic string) int
+	// ExactlyOnce says that what the task writes, its stores and the position of what it
+	// has read commit as one.
+	ExactlyOnce bool
 	// Flushing says that a commit is flushing what was held back, and Flushes how many
 	// have begun to.
 	Flushing bool
@@ -48,7 +51,9 @@ type Task struct {
 	progress  map[string]int64
 	tracked   []tracked
 	drops     map[string]int64
-	commit    bool
+	// late are the contexts of OnLate by their nodes.
+	late   map[int32]any
+	commit bool
 
 	// marking says that units of work can be taken back; undo and markedTime are
 	// what Rollback needs.
@@ -62,9 +67,12 @@ type Task struct {
 	asked []Asked
 }
 
+// Owner is a Task as the one who owns it drives it. Processors have no use for it.
+type Owner Task
+
 // Init prepares a task for the assembly of its processors. progress is what was
 // committed by Progress the last time.
-func (t *Task) Init(ctx context.Context, stores map[string]any, progress map[string]int64) {
+func (t *Owner) Init(ctx context.Context, stores map[string]any, progress map[string]int64) {
 	t.ctx, t.stores, t.progress = ctx, stores, progress
 	if t.progress == nil {
 		t.progress = map[string]int64{}
@@ -77,16 +85,16 @@ func (t *Task) Init(ctx context.Context, stores map[string]any, progress map[str
 func (t *Task) Context() context.Context { return t.ctx }
 
 // At is the number of the node that is at work, or was when an error came.
-func (t *Task) At() int32 { return t.at }
+func (t *Owner) At() int32 { return t.at }
 
 // Enter says that a node is given control from outside.
-func (t *Task) Enter(node int32) { t.at = node }
+func (t *Owner) Enter(node int32) { t.at = node }
 
 // RequestCommit asks the worker to commit soon.
 func (t *Task) RequestCommit() { t.commit = true }
 
 // CommitRequested says whether a commit was asked for since the last call.
-func (t *Task) CommitRequested() bool {
+func (t *Owner) CommitRequested() bool {
 	asked := t.commit
 	t.commit = false
 	return asked
@@ -97,7 +105,7 @@ func (t *Task) CommitRequested() bool {
 func (t *Task) Drop(reason string) { t.drops[reason]++ }
 
 // Dropped tells how many records were dropped for each reason.
-func (t *Task) Dropped() map[string]int64 { return t.drops }
+func (t *Owner) Dropped() map[string]int64 { return t.drops }
 
 // Store returns the store of this name, which must be connected to the node.
 func Store[S any](t *Task, name string) (S, error) {
@@ -118,7 +126,7 @@ func Store[S any](t *Task, name string) (S, error) {
 func (t *Task) AfterRecord(work func() error) { t.after = append(t.after, work) }
 
 // RunAfterRecord does the work registered with AfterRecord.
-func (t *Task) RunAfterRecord() error {
+func (t *Owner) RunAfterRecord() error {
 	for _, work := range t.after {
 		if err := work(); err != nil {
 			return err
@@ -129,7 +137,7 @@ func (t *Task) RunAfterRecord() error {
 
 // Observe sets the time and the headers of the record at hand, and stream time if
 // it is later.
-func (t *Task) Observe(ts int64, headers record.Headers) {
+func (t *Owner) Observe(ts int64, headers record.Headers) {
 	t.Time, t.Headers = ts, headers
 	t.StreamTime = max(t.StreamTime, ts)
 }

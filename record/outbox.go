@@ -35,7 +35,7 @@ func (o *Output) WireSize() int {
 // of the client's own buffers.
 const (
 	batchRecords = 256
-	batchBytes   = 64 << 10
+	batchBytes   = 32 << 10
 )
 
 // Batch is a run of outputs with the memory that their bytes live in. It may be

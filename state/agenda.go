@@ -78,7 +78,7 @@ func (g *agenda) pop() appointment {
 func (s *spans[K, V]) TrackEnds(from int64) error {
 	s.agenda = &agenda{next: map[string]moment{}}
 	var fault error
-	err := s.space.backend.Scan(s.space.prefix[:], s.space.end(), false, func(key, _ []byte) bool {
+	err := s.core.space.backend.Scan(s.core.space.prefix[:], s.core.space.end(), false, func(key, _ []byte) bool {
 		row := string(key[spacePrefix:])
 		if fault = checkRow(row); fault != nil {
 			return false
@@ -108,12 +108,12 @@ func (s *spans[K, V]) TakeEnded(before int64) (*Entry[Span[K], V], error) {
 			return nil, err
 		}
 		i, exact := c.place(Span[K]{End: a.end, Start: a.start})
-		exact = exact && c.rows[i].now.present
+		exact = exact && c.rows[i].present
 		if exact {
 			i++
 		}
 		for _, e := range c.rows[i:] {
-			if e.now.present && !e.typed.hidden {
+			if e.present && !e.typed.hidden {
 				s.agenda.add(a.name, moment{e.typed.End, e.typed.Start})
 				break
 			}

@@ -2,8 +2,6 @@ package state
 
 import (
 	"bytes"
-	"encoding/binary"
-	"fmt"
 
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/serde"
@@ -13,237 +11,159 @@ import (
 // of their times, those of one time in the order of their encoded keys. A row keeps
 // the time and the place that its first update got.
 //
-// Rows are in the cache and in the backend like those of any store, so that there
-// may be more of them than fit into memory. They are logged when the task commits.
+// There may be more rows than fit into memory.
 type Buffer[K, V any] struct {
-	rows store[K, Held[V]]
-	// times orders the rows, nil if timeOf tells their times from their keys: then
-	// they lie in that order themselves.
-	times  *store[placing[K], nothing]
+	rows   heldRows
+	keys   serde.Serde[K]
+	values serde.Serde[V]
 	timeOf func(K) int64
-	held   *heldSerde[V]
-	// ownValue makes a value independent of what it was decoded from.
-	ownValue func(V) V
-	head     head[K]
-	tally    tally
-	marked   tally
-	// written is the latest time of a row that the backend may have, once known.
-	written, latest int64
-	known           bool
-	// spent is about how many bytes the rows removed since Relieve still take.
-	spent int
-	// next and forward are called at a flush, see OnFlush; forwarding says that it was
-	// next that has something to forward.
-	next       func() (bool, error)
-	forward    func() error
-	forwarding bool
-	// fault is what went wrong when the buffer was opened.
-	fault error
+	key    []byte
 	// Clock is the wall clock.
 	Clock func() int64
 }
 
-// tally is how much a buffer holds, if that is measured.
-type tally struct{ rows, bytes int64 }
+// heldRows is what Buffer is without the types of its keys and values: rowBuffer. It is an
+// interface so that what imports this package need not compile it again.
+type heldRows interface {
+	Lifecycle
+	Name() string
+	put(key []byte, h heldRow) error
+	take(until int64) (key []byte, h heldRow, ok bool, err error)
+	prior(key []byte) (prior []byte, held bool, err error)
+	measure(bytes bool) error
+	size() (rows, bytes int64)
+	exhausted() bool
+	relieve()
+	onFlush(next func() (bool, error), forward func() error)
+}
+
+// Held is an update of a row that a Buffer holds back.
+type Held[V any] struct {
+	// New is what the row is now and Old what it was before the last update. Prior is
+	// what it was before the first of the updates held back: what was passed on last.
+	Prior, Old, New          V
+	HasPrior, HasOld, HasNew bool
+	// Time is what the buffer is ordered by.
+	Time int64
+	// Timestamp, Source and Headers are those of the last update.
+	Timestamp int64
+	Source    record.Metadata
+	Headers   record.Headers
+}
 
 // NewBuffer opens a buffer. timeOf tells the time of a row from its key; nil says
 // that each row comes with its own. If local state is in the order of the other kind
 // of buffer, it is emptied, to be rebuilt from the changelog.
 func NewBuffer[K, V any](name string, key serde.Serde[K], value serde.Serde[V], timeOf func(K) int64, o Options) *Buffer[K, V] {
-	b := &Buffer[K, V]{
-		timeOf: timeOf, held: &heldSerde[V]{value: value}, ownValue: owning(value), written: -1, latest: -1,
-		Clock: func() int64 { return 0 },
-	}
-	o.Caching = true
-	foreign := byTime
+	b := &Buffer[K, V]{keys: key, values: value, timeOf: timeOf, Clock: func() int64 { return 0 }}
+	var encoded func(key []byte) (int64, error)
 	if timeOf != nil {
-		foreign = byKey
-		b.rows.open(name, timedLayout(key, b.held, timeOf), o)
-		b.rows.absent = b.unwritten
-	} else {
-		b.times = &store[placing[K], nothing]{}
-		b.times.open(name, placeLayout(key), Options{Space: o.Space, Caching: true})
-		b.rows.open(name, keyedLayout(key, b.held), o)
-		b.Capacity(o.Capacity)
+		encoded = b.timeOfEncoded
 	}
-	b.head.reset()
-	b.fault = b.clearIf(foreign)
+	b.rows = openRowBuffer(name, encoded, func() int64 { return b.Clock() }, o)
 	return b
 }
+
+func (b *Buffer[K, V]) timeOfEncoded(key []byte) (int64, error) {
+	k, err := b.keys.Decode(key)
+	if err != nil {
+		return 0, err
+	}
+	return b.timeOf(k), nil
+}
+
+// Lifecycle is the store as its task drives it.
+func (b *Buffer[K, V]) Lifecycle() Lifecycle { return b.rows }
 
 // Put holds an update back. Of h, Prior is ignored: it is what the row was when the
 // first update of it came. So is Time, unless this is the first update and rows come
 // with their times.
-func (b *Buffer[K, V]) Put(key K, h Held[V]) error {
-	if b.fault != nil {
-		return b.fault
+func (b *Buffer[K, V]) Put(key K, h Held[V]) (err error) {
+	if b.key, err = b.keys.Append(b.key[:0], key); err != nil {
+		return err
 	}
-	e, err := b.rows.lookup(key)
+	row := heldRow{time: h.Time}
+	row.Metadata, row.Timestamp, row.Headers = h.Source, h.Timestamp, ownHeaders(h.Headers)
+	if b.timeOf != nil {
+		row.time = b.timeOf(key)
+	}
+	if row.Old, err = b.encode(h.Old, h.HasOld); err == nil {
+		row.New, err = b.encode(h.New, h.HasNew)
+	}
 	if err != nil {
-		return err
+		return unencodable(b.rows.Name(), err)
 	}
-	before, had := e.now.value, e.now.present
-	b.own(&h)
-	switch {
-	case had:
-		h.Prior, h.HasPrior, h.Time = before.Prior, before.HasPrior, before.Time
-	case b.timeOf != nil:
-		h.Prior, h.HasPrior, h.Time = h.Old, h.HasOld, b.timeOf(key)
-	default:
-		h.Prior, h.HasPrior = h.Old, h.HasOld
-	}
-	if err := b.count(e, &h, had); err != nil {
-		return err
-	}
-	if !had {
-		if err := b.enter(e, h.Time); err != nil {
-			return err
-		}
-	}
-	return b.rows.set(e, version[Held[V]]{value: h, ts: h.Timestamp, present: true}, nil)
+	return b.rows.put(b.key, row)
 }
 
-// own makes an update independent of the record that it came with.
-func (b *Buffer[K, V]) own(h *Held[V]) {
-	if h.HasOld {
-		h.Old = b.ownValue(h.Old)
+// encode returns the bytes of a value, nil if there is none.
+func (b *Buffer[K, V]) encode(v V, has bool) ([]byte, error) {
+	if !has {
+		return nil, nil
 	}
-	if h.HasNew {
-		h.New = b.ownValue(h.New)
-	}
-	if len(h.Headers) == 0 {
-		h.Headers = nil
-		return
-	}
-	headers := make(record.Headers, len(h.Headers))
-	for i, one := range h.Headers {
-		headers[i] = record.Header{Key: one.Key, Value: bytes.Clone(one.Value)}
-	}
-	h.Headers = headers
-}
-
-// enter gives a new row its place.
-func (b *Buffer[K, V]) enter(e *Entry[K, Held[V]], time int64) error {
-	b.latest = max(b.latest, time)
-	if b.times == nil {
-		b.head.add(e.key, e.typed)
-		return nil
-	}
-	place, err := b.times.fresh(placing[K]{time: time, key: e.typed})
-	if err != nil {
-		return err
-	}
-	b.head.add(place.key, e.typed)
-	return b.times.set(place, version[nothing]{present: true}, nil)
+	return b.values.Append([]byte{}, v)
 }
 
 // Next gives up the first row if its time is at most until. ok is false if there is
 // none.
 func (b *Buffer[K, V]) Next(until int64) (key K, h Held[V], ok bool, err error) {
-	for b.head.least <= until {
-		place, first, found, err := b.first()
-		if err != nil || !found || placeTime(place) > until {
+	encoded, row, ok, err := b.rows.take(until)
+	if err != nil || !ok {
+		return key, h, false, err
+	}
+	if key, err = b.keys.Decode(bytes.Clone(encoded)); err != nil {
+		return key, h, false, err
+	}
+	h = Held[V]{
+		HasPrior: row.Prior != nil, HasOld: row.Old != nil, HasNew: row.New != nil,
+		Time: row.time, Timestamp: row.Timestamp, Source: row.Metadata, Headers: row.Headers,
+	}
+	for _, part := range [...]struct {
+		to   *V
+		data []byte
+	}{{&h.Prior, row.Prior}, {&h.Old, row.Old}, {&h.New, row.New}} {
+		if part.data == nil {
+			continue
+		}
+		if *part.to, err = b.values.Decode(part.data); err != nil {
 			return key, h, false, err
 		}
-		e, err := b.rows.lookup(first)
-		if err != nil {
-			return key, h, false, err
-		}
-		b.head.remove(place)
-		h, ok = e.now.value, e.now.present && e.now.value.Time == placeTime(place)
-		if err := b.leave(e, placeTime(place), ok); ok || err != nil {
-			return first, h, ok, err
-		}
 	}
-	return key, h, false, nil
+	return key, h, true, nil
 }
-
-// leave removes a row, or the place of one that is not there any more: a row that was
-// deleted while the store was rebuilt.
-func (b *Buffer[K, V]) leave(e *Entry[K, Held[V]], time int64, present bool) error {
-	if b.times != nil {
-		place, err := b.times.fresh(placing[K]{time: time, key: e.typed})
-		if err != nil {
-			return err
-		}
-		place.stored = true
-		if err := b.times.set(place, version[nothing]{}, nil); err != nil {
-			return err
-		}
-	}
-	if !present {
-		return nil
-	}
-	if err := b.count(e, nil, true); err != nil {
-		return err
-	}
-	b.spent += 2 * int(e.size) // it is also among the writes to be flushed
-	return b.rows.set(e, version[Held[V]]{}, nil)
-}
-
-// leastSpent is what removed rows may take, in a small cache too.
-const leastSpent = 4 << 20
-
-// Exhausted says that the rows removed since Relieve take as much memory as the
-// cache may: they are in it until they are flushed and their removal is in the
-// backend.
-func (b *Buffer[K, V]) Exhausted() bool { return b.spent > max(b.rows.capacity, leastSpent) }
-
-// Relieve says that removed rows have been flushed.
-func (b *Buffer[K, V]) Relieve() { b.spent = 0 }
 
 // Prior is what was passed on last of a row that is held back; held is false if
 // there is none.
 func (b *Buffer[K, V]) Prior(key K) (prior V, has, held bool, err error) {
-	e, err := b.rows.lookup(key)
-	if err != nil || !e.now.present {
+	if b.key, err = b.keys.Append(b.key[:0], key); err != nil {
 		return prior, false, false, err
 	}
-	return e.now.value.Prior, e.now.value.HasPrior, true, nil
+	data, held, err := b.rows.prior(b.key)
+	if data == nil || err != nil {
+		return prior, false, held, err
+	}
+	prior, err = b.values.Decode(data)
+	return prior, true, held, err
 }
 
 // Measure counts the rows, and their bytes if asked for, and has them counted from
 // then on.
-func (b *Buffer[K, V]) Measure(bytes bool) error {
-	b.held.measured = bytes
-	for item, err := range b.rows.scan(b.section()) {
-		if err != nil {
-			return fmt.Errorf("state: store %q: %w", b.rows.name, err)
-		}
-		b.tally.rows++
-		key, err := b.rows.layout.appendKey(b.held.scratch[:0], item.Key)
-		if err != nil {
-			return err
-		}
-		b.held.scratch = key
-		b.tally.bytes += int64(len(key) - b.keyAt() + item.Value.weight)
-	}
-	return nil
-}
+func (b *Buffer[K, V]) Measure(bytes bool) error { return b.rows.measure(bytes) }
 
 // Size is how many rows are held back, and how many bytes they count for, if Measure
 // was asked for that.
-func (b *Buffer[K, V]) Size() (rows, bytes int64) { return b.tally.rows, b.tally.bytes }
+func (b *Buffer[K, V]) Size() (rows, bytes int64) { return b.rows.size() }
 
-// count accounts for a row that is put, or removed if h is nil.
-func (b *Buffer[K, V]) count(e *Entry[K, Held[V]], h *Held[V], had bool) error {
-	key := int64(len(e.key) - b.keyAt())
-	if had {
-		b.tally.rows--
-		b.tally.bytes -= key + int64(e.now.value.weight)
-	}
-	if h == nil {
-		return nil
-	}
-	if b.held.measured {
-		if err := b.held.weigh(h); err != nil {
-			return fmt.Errorf("state: store %q: encode value: %w", b.rows.name, err)
-		}
-	}
-	b.tally.rows++
-	b.tally.bytes += key + int64(h.weight)
-	return nil
+// Exhausted says that the rows removed since Relieve take as much memory as the
+// cache may: they are in it until they are flushed and their removal is in the
+// backend.
+func (b *Buffer[K, V]) Exhausted() bool { return b.rows.exhausted() }
+
+// Relieve says that removed rows have been flushed.
+func (b *Buffer[K, V]) Relieve() { b.rows.relieve() }
+
+// OnFlush sets what a flush does before it logs: it calls next until that reports
+// false, and each time forward, as a unit of work of its own.
+func (b *Buffer[K, V]) OnFlush(next func() (bool, error), forward func() error) {
+	b.rows.onFlush(next, forward)
 }
-
-// placeTime is the time in a place: a key that is ordered by time.
-func placeTime(place string) int64 { return int64(binary.BigEndian.Uint64([]byte(place[1:9]))) }

@@ -12,8 +12,8 @@ const headRows = 256
 
 // head is the beginning of a buffer: its first rows, by place. All rows are in it
 // whose place is not behind bound, or all there are.
-type head[K any] struct {
-	keys  btree.Map[string, K]
+type head struct {
+	keys  btree.Map[string, []byte]
 	bound string
 	whole bool
 	// least is a time that no row is before.
@@ -21,13 +21,13 @@ type head[K any] struct {
 }
 
 // reset forgets everything.
-func (h *head[K]) reset() {
+func (h *head) reset() {
 	h.keys.Clear()
 	h.bound, h.whole, h.least = "", false, math.MinInt64
 }
 
 // add enters a new row of the buffer, if it belongs here.
-func (h *head[K]) add(place string, key K) {
+func (h *head) add(place string, key []byte) {
 	if !h.whole && place > h.bound {
 		return
 	}
@@ -39,7 +39,7 @@ func (h *head[K]) add(place string, key K) {
 }
 
 // trim shortens a head that has grown.
-func (h *head[K]) trim() {
+func (h *head) trim() {
 	for h.keys.Len() > headRows {
 		h.keys.PopMax()
 	}
@@ -48,13 +48,13 @@ func (h *head[K]) trim() {
 }
 
 // remove takes a row out.
-func (h *head[K]) remove(place string) {
+func (h *head) remove(place string) {
 	h.keys.Delete(place)
 	h.settle()
 }
 
 // settle finds the least time.
-func (h *head[K]) settle() {
+func (h *head) settle() {
 	place, _, ok := h.keys.Min()
 	switch {
 	case ok:
@@ -67,7 +67,7 @@ func (h *head[K]) settle() {
 }
 
 // first is the first row of the buffer.
-func (b *Buffer[K, V]) first() (place string, key K, ok bool, err error) {
+func (b *rowBuffer) first() (place string, key []byte, ok bool, err error) {
 	if place, key, ok = b.head.keys.Min(); ok || b.head.whole {
 		return place, key, ok, nil
 	}
@@ -84,9 +84,9 @@ func (b *Buffer[K, V]) first() (place string, key K, ok bool, err error) {
 }
 
 // fill reads the rows behind the head into it.
-func (b *Buffer[K, V]) fill(read func(from []byte, yield func(place string, key K) bool) error) error {
+func (b *rowBuffer) fill(read func(from []byte, yield func(place string, key []byte) bool) error) error {
 	n, last := 0, ""
-	err := read([]byte(b.head.bound), func(place string, key K) bool {
+	err := read([]byte(b.head.bound), func(place string, key []byte) bool {
 		if place == b.head.bound {
 			return true
 		}
@@ -105,7 +105,7 @@ func (b *Buffer[K, V]) fill(read func(from []byte, yield func(place string, key 
 
 // readRows reads rows that lie in the order of their times. They are kept in the
 // cache, since they will be asked for soon.
-func (b *Buffer[K, V]) readRows(from []byte, yield func(place string, key K) bool) error {
+func (b *rowBuffer) readRows(from []byte, yield func(place string, key []byte) bool) error {
 	start, end, _ := b.section()
 	if len(from) == 0 {
 		from = start
@@ -118,8 +118,8 @@ func (b *Buffer[K, V]) readRows(from []byte, yield func(place string, key K) boo
 		if err != nil {
 			return err
 		}
-		if e.epoch == 0 && !e.now.present {
-			e.now, e.stored = version[Held[V]]{value: item.Value, ts: item.Timestamp, present: true}, true
+		if e.epoch == 0 && !e.present {
+			e.value, e.ts, e.present, e.stored = item.Value, item.Timestamp, true, true
 		}
 		if !yield(e.key, e.typed) {
 			return nil
@@ -129,7 +129,7 @@ func (b *Buffer[K, V]) readRows(from []byte, yield func(place string, key K) boo
 }
 
 // readPlaces reads places, which say where rows are.
-func (b *Buffer[K, V]) readPlaces(from []byte, yield func(place string, key K) bool) error {
+func (b *rowBuffer) readPlaces(from []byte, yield func(place string, key []byte) bool) error {
 	if len(from) == 0 {
 		from = []byte{byPlace}
 	}

@@ -1,10 +1,9 @@
 package state
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
-
-	"github.com/tidemill/tidemill/serde"
 )
 
 // The sections of a buffer in the backend. One whose rows' times follow from their
@@ -17,9 +16,9 @@ const (
 )
 
 // placing is a key and its time.
-type placing[K any] struct {
+type placing struct {
 	time int64
-	key  K
+	key  []byte
 }
 
 // nothing is the value of a row that has none.
@@ -39,72 +38,75 @@ func appendDue(dst []byte, section byte, time int64) []byte {
 
 // timedLayout orders rows by a time that follows from the key. The changelog's key is
 // the key alone.
-func timedLayout[K, V any](key serde.Serde[K], held *heldSerde[V], timeOf func(K) int64) layout[K, Held[V]] {
-	l := keyedLayout(key, held)
-	l.appendKey = func(dst []byte, k K) ([]byte, error) { return key.Append(appendDue(dst, byTime, timeOf(k)), k) }
-	l.decodeKey = func(data []byte) (K, error) { return key.Decode(data[placeLength:]) }
-	l.toChangelog = func(dst []byte, k string) []byte { return append(dst, k[placeLength:]...) }
-	l.fromChangelog = func(dst, data []byte) ([]byte, error) {
-		k, err := key.Decode(data)
+func timedLayout(held *heldSerde, timeOf func([]byte) (int64, error)) layout[[]byte, heldRow] {
+	l := keyedLayout(held)
+	place := func(dst, key []byte) ([]byte, error) {
+		time, err := timeOf(key)
 		if err != nil {
 			return nil, fmt.Errorf("decode key: %w", err)
 		}
-		return append(appendDue(dst, byTime, timeOf(k)), data...), nil
+		return append(appendDue(dst, byTime, time), key...), nil
 	}
+	l.appendKey, l.fromChangelog = place, place
+	l.decodeKey = func(data []byte) ([]byte, error) { return behind(placeLength, data) }
+	l.toChangelog = func(dst []byte, k string) []byte { return append(dst, k[placeLength:]...) }
 	return l
 }
 
 // keyedLayout orders rows by key.
-func keyedLayout[K, V any](key serde.Serde[K], held *heldSerde[V]) layout[K, Held[V]] {
-	return layout[K, Held[V]]{
-		appendKey:     func(dst []byte, k K) ([]byte, error) { return key.Append(append(dst, byKey), k) },
-		decodeKey:     func(data []byte) (K, error) { return key.Decode(data[1:]) },
-		ownKey:        owning(key),
-		value:         held,
-		ownValue:      func(h Held[V]) Held[V] { return h },
-		toChangelog:   func(dst []byte, k string) []byte { return append(dst, k[1:]...) },
-		fromChangelog: func(dst, data []byte) ([]byte, error) { return append(append(dst, byKey), data...), nil },
+func keyedLayout(held *heldSerde) layout[[]byte, heldRow] {
+	place := func(dst, key []byte) ([]byte, error) { return append(append(dst, byKey), key...), nil }
+	return layout[[]byte, heldRow]{
+		keyBytes: keyBytes{
+			toChangelog:   func(dst []byte, k string) []byte { return append(dst, k[1:]...) },
+			fromChangelog: place,
+		},
+		appendKey: place,
+		decodeKey: func(data []byte) ([]byte, error) { return behind(1, data) },
+		ownKey:    bytes.Clone,
+		value:     held,
+		ownValue:  func(h heldRow) heldRow { return h },
 	}
 }
 
 // placeLayout orders places by time, then by key.
-func placeLayout[K any](key serde.Serde[K]) layout[placing[K], nothing] {
-	own := owning(key)
-	return layout[placing[K], nothing]{
-		appendKey: func(dst []byte, p placing[K]) ([]byte, error) {
-			return key.Append(appendDue(dst, byPlace, p.time), p.key)
+func placeLayout() layout[placing, nothing] {
+	return layout[placing, nothing]{
+		appendKey: func(dst []byte, p placing) ([]byte, error) {
+			return append(appendDue(dst, byPlace, p.time), p.key...), nil
 		},
-		decodeKey: func(data []byte) (p placing[K], err error) {
-			p.time = int64(binary.BigEndian.Uint64(data[1:]))
-			p.key, err = key.Decode(data[placeLength:])
+		decodeKey: func(data []byte) (p placing, err error) {
+			if p.key, err = behind(placeLength, data); err == nil {
+				p.time = int64(binary.BigEndian.Uint64(data[1:]))
+			}
 			return p, err
 		},
-		ownKey:   func(p placing[K]) placing[K] { return placing[K]{time: p.time, key: own(p.key)} },
+		ownKey:   func(p placing) placing { return placing{time: p.time, key: bytes.Clone(p.key)} },
 		value:    nothingSerde{},
 		ownValue: func(n nothing) nothing { return n },
 	}
 }
 
+// behind is what is behind the first n bytes.
+func behind(n int, data []byte) ([]byte, error) {
+	if len(data) < n {
+		return nil, errDamaged
+	}
+	return data[n:], nil
+}
+
 // section bounds the section of the rows, without the space's prefix.
-func (b *Buffer[K, V]) section() (from, to []byte, reverse bool) {
+func (b *rowBuffer) section() (from, to []byte, reverse bool) {
 	if b.times == nil {
 		return []byte{byTime}, []byte{byTime + 1}, false
 	}
 	return []byte{byKey}, []byte{byKey + 1}, false
 }
 
-// keyAt is where the encoded key begins in a row's key.
-func (b *Buffer[K, V]) keyAt() int {
-	if b.times == nil {
-		return placeLength
-	}
-	return 1
-}
-
 // clearIf empties local state that has rows in a section of the other kind of buffer.
-func (b *Buffer[K, V]) clearIf(foreign byte) error {
+func (b *rowBuffer) clearIf(foreign byte) error {
 	found := false
-	space := b.rows.space
+	space := b.rows.core.space
 	err := space.backend.Scan(space.key(foreign), space.key(foreign+1), false, func(_, _ []byte) bool {
 		found = true
 		return false
@@ -119,9 +121,9 @@ func (b *Buffer[K, V]) clearIf(foreign byte) error {
 }
 
 // unwritten says whether the time of a row is behind those of all in the backend.
-func (b *Buffer[K, V]) unwritten(key K) (bool, error) {
+func (b *rowBuffer) unwritten(key []byte) (bool, error) {
 	if !b.known {
-		space := b.rows.space
+		space := b.rows.core.space
 		err := space.backend.Scan(space.key(byTime), space.key(byTime+1), true, func(key, _ []byte) bool {
 			b.written = max(b.written, int64(binary.BigEndian.Uint64(key[spacePrefix+1:])))
 			return false
@@ -131,5 +133,5 @@ func (b *Buffer[K, V]) unwritten(key K) (bool, error) {
 		}
 		b.known = true
 	}
-	return b.timeOf(key) > b.written, nil
+	return int64(binary.BigEndian.Uint64(key[1:])) > b.written, nil
 }

@@ -6,32 +6,23 @@ import (
 	"github.com/tidemill/tidemill/record"
 )
 
-// Lifecycle is the store as its task drives it.
-func (b *Buffer[K, V]) Lifecycle() Lifecycle { return b }
-
-// OnFlush sets what a flush does before it logs: it calls next until that reports
-// false, and each time forward, as a unit of work of its own.
-func (b *Buffer[K, V]) OnFlush(next func() (bool, error), forward func() error) {
-	b.next, b.forward = next, forward
-}
-
 // Mark implements Lifecycle.
-func (b *Buffer[K, V]) Mark() {
-	b.rows.Mark()
+func (b *rowBuffer) Mark() {
+	b.rows.core.Mark()
 	if b.times != nil {
-		b.times.Mark()
+		b.times.core.Mark()
 	}
 	b.marked = b.tally
 }
 
 // Rollback implements Lifecycle.
-func (b *Buffer[K, V]) Rollback() {
-	if len(b.rows.journal) > 0 {
+func (b *rowBuffer) Rollback() {
+	if len(b.rows.core.journal) > 0 {
 		b.head.reset()
 	}
-	b.rows.Rollback()
+	b.rows.core.Rollback()
 	if b.times != nil {
-		b.times.Rollback()
+		b.times.core.Rollback()
 	}
 	b.tally = b.marked
 }
@@ -43,7 +34,7 @@ var changelogVersion = record.Headers{{Key: versionHeader, Value: []byte{3}}}
 const versionHeader = "v"
 
 // FlushLog implements Lifecycle.
-func (b *Buffer[K, V]) FlushLog() (bool, error) {
+func (b *rowBuffer) FlushLog() (bool, error) {
 	if b.forwarding = b.next != nil; b.forwarding {
 		if more, err := b.next(); more || err != nil {
 			return more, err
@@ -51,85 +42,82 @@ func (b *Buffer[K, V]) FlushLog() (bool, error) {
 		b.forwarding = false
 	}
 	if b.times != nil {
-		for b.times.unlogged() != nil {
+		for b.times.core.unlogged() != nil {
 			continue
 		}
 	}
-	e := b.rows.unlogged()
-	if e == nil {
+	c := b.rows.core.unlogged()
+	if c == nil {
 		return false, nil
 	}
-	return true, b.logRow(e)
+	b.logRow(entryOf[[]byte, heldRow](c))
+	return true, nil
 }
 
 // FlushForward implements Lifecycle.
-func (b *Buffer[K, V]) FlushForward() error {
+func (b *rowBuffer) FlushForward() error {
 	if !b.forwarding {
 		return nil
 	}
 	return b.forward()
 }
 
-func (b *Buffer[K, V]) logRow(e *Entry[K, Held[V]]) error {
-	log := b.rows.log
+func (b *rowBuffer) logRow(e *Entry[[]byte, heldRow]) {
+	log := b.rows.core.log
 	if log == nil {
-		return nil
+		return
 	}
 	buf := b.rows.layout.toChangelog(log.Outbox.Buffer(), e.key)
 	split := len(buf)
-	if !e.now.present {
-		log.add(buf, split, true, b.Clock(), nil)
-		return nil
+	if !e.present {
+		log.add(buf, split, true, b.clock(), nil)
+		return
 	}
-	buf, err := b.held.Append(buf, e.now.value)
-	if err != nil {
-		return fmt.Errorf("state: store %q: encode value: %w", b.rows.name, err)
-	}
-	b.rows.resize(e, len(buf)-split)
-	log.add(buf, split, false, b.Clock(), changelogVersion)
-	return nil
+	buf, _ = b.held.Append(buf, e.value)
+	b.rows.core.resize(&e.cell, len(buf)-split)
+	log.add(buf, split, false, b.clock(), changelogVersion)
 }
 
 // Checkpoint implements Lifecycle.
-func (b *Buffer[K, V]) Checkpoint(batch Batch) error {
+func (b *rowBuffer) Checkpoint(batch Batch) error {
 	b.written = max(b.written, b.latest)
 	if b.times != nil {
-		if err := b.times.Checkpoint(batch); err != nil {
+		if err := b.times.core.Checkpoint(batch); err != nil {
 			return err
 		}
 	}
-	return b.rows.Checkpoint(batch)
+	return b.rows.core.Checkpoint(batch)
 }
 
 // Checkpointed implements Lifecycle.
-func (b *Buffer[K, V]) Checkpointed() {
-	b.rows.Checkpointed()
+func (b *rowBuffer) Checkpointed() {
+	b.rows.core.Checkpointed()
 	if b.times != nil {
-		b.times.Checkpointed()
+		b.times.core.Checkpointed()
 	}
 }
 
 // Pinned implements Lifecycle.
-func (b *Buffer[K, V]) Pinned() int {
+func (b *rowBuffer) Pinned() int {
 	if b.times == nil {
-		return b.rows.Pinned()
+		return b.rows.core.Pinned()
 	}
-	return b.rows.Pinned() + b.times.Pinned()
+	return b.rows.core.Pinned() + b.times.core.Pinned()
 }
 
 // Capacity implements Lifecycle.
-func (b *Buffer[K, V]) Capacity(bytes int) {
+func (b *rowBuffer) Capacity(bytes int) {
 	if b.times != nil {
-		b.times.Capacity(bytes / 4)
+		b.times.core.Capacity(bytes / 4)
 		bytes -= bytes / 4
 	}
-	b.rows.Capacity(bytes)
+	b.rows.core.Capacity(bytes)
 }
 
 // Space implements Lifecycle.
-func (b *Buffer[K, V]) Space() Space { return b.rows.Space() }
+func (b *rowBuffer) Space() Space { return b.rows.core.Space() }
 
 // Row implements Lifecycle: there is no such row, see Replay.
-func (b *Buffer[K, V]) Row(_, _ []byte, _ int64) (k, v []byte, err error) {
-	return nil, nil, fmt.Errorf("state: store %q: the changelog of a buffer has to be replayed", b.rows.name)
+func (b *rowBuffer) Row(_, _ []byte, _ int64) (k, v []byte, err error) {
+	return nil, nil, fmt.Errorf("state: store %q: the changelog of a buffer has to be replayed", b.rows.core.name)
 }

@@ -10,28 +10,28 @@ import (
 
 // Replay implements Replayer. A place that a row had before is not removed, since
 // nobody knows where it is: Next finds that the row is not there.
-func (b *Buffer[K, V]) Replay(batch Batch, records iter.Seq[record.Raw]) error {
+func (b *rowBuffer) Replay(batch Batch, records iter.Seq[record.Raw]) error {
 	if b.fault != nil {
 		return b.fault
 	}
 	old := olds{removed: map[string]bool{}, prior: map[string][]byte{}, stored: b.storedPrior}
-	if log := b.rows.log; log != nil {
+	if log := b.rows.core.log; log != nil {
 		old.topic, old.partition = log.Topic, log.Partition
 	}
 	for r := range records {
 		if err := b.replay(batch, &r, &old); err != nil {
-			return fmt.Errorf("state: store %q: changelog record at offset %d: %w", b.rows.name, r.Offset, err)
+			return fmt.Errorf("state: store %q: changelog record at offset %d: %w", b.rows.core.name, r.Offset, err)
 		}
 	}
 	return nil
 }
 
-func (b *Buffer[K, V]) replay(batch Batch, r *record.Raw, old *olds) error {
-	key, err := b.rows.layout.fromChangelog(append(b.rows.scratch[:0], b.rows.space.prefix[:]...), r.Key)
+func (b *rowBuffer) replay(batch Batch, r *record.Raw, old *olds) error {
+	key, err := b.rows.layout.fromChangelog(append(b.rows.core.scratch[:0], b.rows.core.space.prefix[:]...), r.Key)
 	if err != nil {
 		return err
 	}
-	b.rows.scratch = key
+	b.rows.core.scratch = key
 	if r.Value == nil {
 		old.remove(r.Key)
 		batch.Delete(key)
@@ -44,18 +44,18 @@ func (b *Buffer[K, V]) replay(batch Batch, r *record.Raw, old *olds) error {
 	if len(value) < 16 {
 		return fmt.Errorf("a value of %d bytes is no buffered record", len(value))
 	}
-	b.rows.row = append(append(b.rows.row[:0], value[:8]...), value...)
-	batch.Set(key, b.rows.row)
+	b.rows.core.row = append(append(b.rows.core.row[:0], value[:8]...), value...)
+	batch.Set(key, b.rows.core.row)
 	if b.times != nil {
-		place := append(b.rows.space.key(byPlace), value[len(value)-8:]...)
+		place := append(b.rows.core.space.key(byPlace), value[len(value)-8:]...)
 		batch.Set(append(place, r.Key...), make([]byte, 8))
 	}
 	return nil
 }
 
 // storedPrior is the prior value of the row in the backend whose key is in scratch.
-func (b *Buffer[K, V]) storedPrior() (prior []byte, ok bool, err error) {
-	row, ok, err := b.rows.space.backend.Get(nil, b.rows.scratch)
+func (b *rowBuffer) storedPrior() (prior []byte, ok bool, err error) {
+	row, ok, err := b.rows.core.space.backend.Get(nil, b.rows.core.scratch)
 	if err != nil || !ok || len(row) < 8 {
 		return nil, false, err
 	}

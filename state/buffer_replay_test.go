@@ -148,14 +148,14 @@ func TestABufferOfAnotherKindIsRebuilt(t *testing.T) {
 			log, _ = b.flush()
 		}
 		batch := space.NewBatch()
-		if err := b.Checkpoint(batch); err != nil {
+		if err := b.Lifecycle().Checkpoint(batch); err != nil {
 			t.Fatal(err)
 		}
 		space.SetPosition(batch, state.Position{Offset: 1})
 		if err := batch.Commit(); err != nil {
 			t.Fatal(err)
 		}
-		b.Checkpointed()
+		b.Lifecycle().Checkpointed()
 		if _, has, held, err := b.Prior(at); has || !held || err != nil {
 			t.Errorf("opened the %d. time, the row is there: %v, %v", i, held, err)
 		}
@@ -179,7 +179,7 @@ func TestABufferKeepsNothingOfWhatARecordHolds(t *testing.T) {
 
 func TestRowOfABufferSendsToReplay(t *testing.T) {
 	b := limited(t)
-	if _, _, err := b.Row([]byte("k"), binary.BigEndian.AppendUint64(nil, 1), 0); err == nil || !strings.Contains(err.Error(), "has to be replayed") {
+	if _, _, err := b.Lifecycle().Row([]byte("k"), binary.BigEndian.AppendUint64(nil, 1), 0); err == nil || !strings.Contains(err.Error(), "has to be replayed") {
 		t.Errorf("Row: %v", err)
 	}
 }

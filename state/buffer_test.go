@@ -70,14 +70,14 @@ func (b *buffering[K]) due(until int64) (rows []string) {
 func (b *buffering[K]) flush() (records []record.Raw, lines []string) {
 	b.t.Helper()
 	for {
-		logged, err := b.FlushLog()
+		logged, err := b.Lifecycle().FlushLog()
 		if err != nil {
 			b.t.Fatal(err)
 		}
 		if !logged {
 			break
 		}
-		if err := b.FlushForward(); err != nil {
+		if err := b.Lifecycle().FlushForward(); err != nil {
 			b.t.Fatal(err)
 		}
 	}

@@ -95,20 +95,20 @@ func (s *spans[K, V]) load(c *chain[K, V], from int64) error {
 	c.loaded, c.from, c.asked = true, from, min(from, c.asked)
 	c.limit = max(c.limit, roomy(len(c.rows)))
 	// Where little can be dropped, it is not tried every time.
-	if s.bytes-s.pinnedBytes > max(s.capacity, s.swept+s.capacity/4) {
+	if s.bytes-s.core.pinnedBytes > max(s.core.capacity, s.swept+s.core.capacity/4) {
 		s.sweep(c)
 	}
 	return nil
 }
 
 func (s *spans[K, V]) loadBucket(rows []*Entry[Span[K], V], c *chain[K, V], bucket, from, to int64) ([]*Entry[Span[K], V], error) {
-	low := append(appendTimestamp(append(s.scratch[:0], s.space.prefix[:]...), bucket), c.name...)
+	low := append(appendTimestamp(append(s.core.scratch[:0], s.core.space.prefix[:]...), bucket), c.name...)
 	n := len(low)
 	low = appendTimestamp(low, from)
-	high := appendTimestamp(append(s.row[:0], low[:n]...), int64(uint64(to)+1))
-	s.scratch, s.row = low, high
+	high := appendTimestamp(append(s.core.row[:0], low[:n]...), int64(uint64(to)+1))
+	s.core.scratch, s.core.row = low, high
 	var fault error
-	err := s.space.backend.Scan(low, high, false, func(k, row []byte) bool {
+	err := s.core.space.backend.Scan(low, high, false, func(k, row []byte) bool {
 		e, err := s.adopt(c.key, string(k[spacePrefix:]), row)
 		fault, rows = err, append(rows, e)
 		return err == nil
@@ -124,13 +124,12 @@ func (s *spans[K, V]) adopt(key K, name string, row []byte) (*Entry[Span[K], V],
 	if err := checkRow(name); err != nil {
 		return nil, err
 	}
-	e := &Entry[Span[K], V]{key: name, typed: Span[K]{Key: key}, stored: true}
+	e := &Entry[Span[K], V]{cell: cell{key: name, stored: true, present: true}, typed: Span[K]{Key: key}}
 	_, e.typed.Start, e.typed.End, e.typed.hidden = splitRow(name)
 	var err error
-	if e.now.value, e.now.ts, err = s.layout.decodeRow(append([]byte(nil), row...)); err != nil {
+	if e.value, e.ts, err = s.layout.decodeRow(append([]byte(nil), row...)); err != nil {
 		return nil, err
 	}
-	e.now.present = true
 	s.weigh(e, len(row))
 	return e, nil
 }
@@ -150,7 +149,7 @@ func (s *spans[K, V]) findBuckets() error {
 		bucket  *int64
 	}{{false, &s.first}, {true, &s.last}} {
 		var fault error
-		err := s.space.backend.Scan(s.space.prefix[:], s.space.end(), end.reverse, func(key, _ []byte) bool {
+		err := s.core.space.backend.Scan(s.core.space.prefix[:], s.core.space.end(), end.reverse, func(key, _ []byte) bool {
 			if fault = checkRow(key[spacePrefix:]); fault == nil {
 				*end.bucket = bucketOf(key[spacePrefix:])
 			}
@@ -199,10 +198,10 @@ func roomy(rows int) int { return rows + rows/4 + 16 }
 // fix takes a row without a value from a chain, unless the backend may have it yet. It
 // says whether the row is settled.
 func (s *spans[K, V]) fix(c *chain[K, V], e *Entry[Span[K], V]) bool {
-	if e.now.present {
+	if e.present {
 		return true
 	}
-	if e.stored && s.pinned(e) {
+	if e.stored && s.core.pinned(&e.cell) {
 		return false
 	}
 	if i, found := c.place(e.typed); found && c.rows[i] == e {
@@ -216,7 +215,7 @@ func (s *spans[K, V]) fix(c *chain[K, V], e *Entry[Span[K], V]) bool {
 // is nowhere else.
 func (s *spans[K, V]) dropOld(c *chain[K, V]) {
 	cut := 0
-	for cut < len(c.rows) && c.rows[cut].typed.End < c.asked && !s.pinned(c.rows[cut]) {
+	for cut < len(c.rows) && c.rows[cut].typed.End < c.asked && !s.core.pinned(&c.rows[cut].cell) {
 		cut++
 	}
 	// Rows that end together stay together, since from tells them apart.
@@ -234,24 +233,26 @@ func (s *spans[K, V]) dropOld(c *chain[K, V]) {
 }
 
 // settled says that no change of a chain can be taken back any more.
-func (s *spans[K, V]) settled(c *chain[K, V]) bool { return !s.journaling || c.unit != s.units }
+func (s *spans[K, V]) settled(c *chain[K, V]) bool {
+	return !s.core.journaling || c.unit != s.core.units
+}
 
 // changed notes that the unit of work at hand makes or deletes a row of a chain.
 func (s *spans[K, V]) changed(c *chain[K, V], e *Entry[Span[K], V]) {
-	c.unit, c.loose = s.units, append(c.loose, e)
+	c.unit, c.loose = s.core.units, append(c.loose, e)
 }
 
 // held says that a chain has something that is nowhere else.
 func (s *spans[K, V]) held(c *chain[K, V]) bool {
 	return !s.settled(c) || slices.ContainsFunc(c.rows, func(e *Entry[Span[K], V]) bool {
-		return s.pinned(e) && (e.now.present || e.stored)
+		return s.core.pinned(&e.cell) && (e.present || e.stored)
 	})
 }
 
 // sweep forgets chains until a quarter of the capacity is free: first those that
 // were not used since the last sweep, then any. It spares the one at hand.
 func (s *spans[K, V]) sweep(spared *chain[K, V]) {
-	goal := s.capacity - s.capacity/4 + s.pinnedBytes
+	goal := s.core.capacity - s.core.capacity/4 + s.core.pinnedBytes
 	for _, second := range []bool{false, true} {
 		for name, c := range s.chains {
 			if s.bytes <= goal {
@@ -271,5 +272,5 @@ func (s *spans[K, V]) sweep(spared *chain[K, V]) {
 			}
 		}
 	}
-	s.swept = s.bytes - s.pinnedBytes
+	s.swept = s.bytes - s.core.pinnedBytes
 }

@@ -6,236 +6,173 @@ import (
 	"github.com/tidemill/tidemill/record"
 )
 
-// store is the overlay with what happens to its writes. The exported stores are
-// this with methods for their shape of key.
-type store[K, V any] struct {
-	overlay[K, V]
-	name    string
-	log     *Changelog
-	caching bool
-	onWrite func(*Written[K, V]) error
-	// flushed counts the entries of dirty that FlushLog has handed out.
-	flushed int
-	// written is the write that FlushForward has to forward.
-	written Written[K, V]
-	// expired, if set, tells which backend keys below it are to be dropped, and spent
-	// which rows need not reach the backend any more.
-	expired func() []byte
-	spent   func(K) bool
-	row     []byte
-}
-
-func (s *store[K, V]) open(name string, l layout[K, V], o Options) {
-	s.name, s.log, s.caching = name, o.Log, o.Caching
-	s.init(o.Space, l, o.Capacity)
-}
-
-// Written is a write as it becomes visible downstream: several writes of a key
-// between two commits are one, if the store caches.
-type Written[K, V any] struct {
-	entry   *Entry[K, V]
-	old     version[V]
-	headers record.Headers
-}
-
-// Key is the key that was written.
-func (w *Written[K, V]) Key() K { return w.entry.typed }
-
-// New is the new value, its timestamp and whether there is one.
-func (w *Written[K, V]) New() (V, int64, bool) { return w.entry.Value() }
-
-// Old is what was visible downstream before.
-func (w *Written[K, V]) Old() (V, int64, bool) { return w.old.value, w.old.ts, w.old.present }
-
-// Headers are those of the record that wrote last.
-func (w *Written[K, V]) Headers() record.Headers { return w.headers }
-
-// OnWrite sets the function that is called for every write when it becomes
-// visible downstream: at once, or at the next flush if the store caches. What it
-// is given is valid during the call.
-func (s *store[K, V]) OnWrite(f func(*Written[K, V]) error) { s.onWrite = f }
-
-// Caching says whether writes are held back until the task commits.
-func (s *store[K, V]) Caching() bool { return s.caching }
-
-// Name is the name of the store.
-func (s *store[K, V]) Name() string { return s.name }
-
-// set is a write with everything that follows from it.
-func (s *store[K, V]) set(e *Entry[K, V], v version[V], headers record.Headers) error {
-	if v.present {
-		v.value = s.layout.ownValue(v.value)
-	}
-	s.write(e, v, headers)
-	if s.caching {
-		return nil
-	}
-	s.settle()
-	if err := s.logEntry(e); err != nil {
-		return err
-	}
-	return s.FlushForward()
+// take makes the unflushed write at a place of the list the one to forward.
+func (o *overlay) take(i int) *cell {
+	o.typed.take(i)
+	o.written = o.dirty[i]
+	o.dirty[i] = unflushed{}
+	o.written.cell.dirty = 0
+	return o.written.cell
 }
 
 // settle makes the write made last the one to forward.
-func (s *store[K, V]) settle() {
-	s.take(len(s.dirty) - 1)
-	s.dirty = s.dirty[:len(s.dirty)-1]
+func (o *overlay) settle() {
+	o.take(len(o.dirty) - 1)
+	o.dirty = o.dirty[:len(o.dirty)-1]
 }
 
-// take makes the write at a place of the list the one to forward.
-func (s *store[K, V]) take(i int) *Entry[K, V] {
-	d := s.dirty[i]
-	s.dirty[i] = unflushed[K, V]{}
-	d.entry.dirty = 0
-	s.written = Written[K, V](d)
-	return d.entry
+// through logs and forwards the write made last at once.
+func (o *overlay) through() error {
+	o.settle()
+	if err := o.logCell(o.written.cell); err != nil {
+		return err
+	}
+	return o.typed.forward()
 }
 
-func (s *store[K, V]) logEntry(e *Entry[K, V]) error {
-	if s.log == nil {
+func (o *overlay) logCell(c *cell) error {
+	if o.log == nil {
 		return nil
 	}
-	buf := s.layout.toChangelog(s.log.Outbox.Buffer(), e.key)
+	buf := o.keys.toChangelog(o.log.Outbox.Buffer(), c.key)
 	split := len(buf)
 	var headers record.Headers
-	if s.log.Headers {
-		headers = s.written.headers
+	if o.log.Headers {
+		headers = o.written.headers
 	}
-	if e.now.present {
+	if c.present {
 		var err error
-		if buf, err = s.layout.value.Append(buf, e.now.value); err != nil {
-			return fmt.Errorf("state: store %q: encode value: %w", s.name, err)
+		if buf, err = o.typed.appendValue(buf, c); err != nil {
+			return unencodable(o.name, err)
 		}
 	}
-	s.resize(e, len(buf)-split)
-	s.log.add(buf, split, !e.now.present, e.now.ts, headers)
+	o.resize(c, len(buf)-split)
+	o.log.add(buf, split, !c.present, c.ts, headers)
 	return nil
 }
 
-// resize sets the size of an entry that has just been written.
-func (s *store[K, V]) resize(e *Entry[K, V], value int) {
-	s.pinnedBytes -= int(e.size)
-	e.resize(value)
-	s.pinnedBytes += int(e.size)
+func unencodable(store string, err error) error {
+	return fmt.Errorf("state: store %q: encode value: %w", store, err)
 }
 
 // FlushLog logs the next unflushed write. A key that was created and deleted
 // again since the last flush has no effect outside and is passed over.
-func (s *store[K, V]) FlushLog() (bool, error) {
-	e := s.unlogged()
-	if e == nil {
+func (o *overlay) FlushLog() (bool, error) {
+	c := o.unlogged()
+	if c == nil {
 		return false, nil
 	}
-	return true, s.logEntry(e)
+	return true, o.logCell(c)
 }
 
 // unlogged takes the next unflushed write that has an effect; nil is none.
-func (s *store[K, V]) unlogged() *Entry[K, V] {
-	for s.flushed < len(s.dirty) {
-		e := s.take(s.flushed)
-		s.flushed++
-		if s.written.old.present || e.now.present {
-			return e
+func (o *overlay) unlogged() *cell {
+	for o.flushed < len(o.dirty) {
+		c := o.take(o.flushed)
+		o.flushed++
+		if o.written.present || c.present {
+			return c
 		}
 	}
-	s.dirty, s.flushed = s.dirty[:0], 0
+	o.dirty, o.flushed = o.dirty[:0], 0
 	return nil
 }
 
 // FlushForward forwards the write that FlushLog logged.
-func (s *store[K, V]) FlushForward() error {
-	if s.onWrite == nil {
-		return nil
-	}
-	return s.onWrite(&s.written)
-}
-
-// AppendKey appends a key as the store orders it.
-func (s *store[K, V]) AppendKey(dst []byte, key K) ([]byte, error) {
-	return s.layout.appendKey(dst, key)
-}
-
-// Mark implements Lifecycle.
-func (s *store[K, V]) Mark() { s.mark() }
-
-// Rollback implements Lifecycle.
-func (s *store[K, V]) Rollback() { s.rollback() }
+func (o *overlay) FlushForward() error { return o.typed.forward() }
 
 // Pinned implements Lifecycle.
-func (s *store[K, V]) Pinned() int { return s.pinnedBytes }
+func (o *overlay) Pinned() int { return o.pinnedBytes }
 
 // Capacity implements Lifecycle.
-func (s *store[K, V]) Capacity(bytes int) { s.capacity = bytes }
+func (o *overlay) Capacity(bytes int) { o.capacity = bytes }
 
 // Space implements Lifecycle.
-func (s *store[K, V]) Space() Space { return s.space }
-
-// Lifecycle is the store as its task drives it.
-func (s *store[K, V]) Lifecycle() Lifecycle { return s }
+func (o *overlay) Space() Space { return o.space }
 
 // Checkpoint implements Lifecycle.
-func (s *store[K, V]) Checkpoint(b Batch) error {
+func (o *overlay) Checkpoint(b Batch) error {
+	if o.checkpointing != nil {
+		o.checkpointing()
+	}
 	var bound []byte
-	if s.expired != nil {
-		bound = s.expired()
+	if o.expired != nil {
+		bound = o.expired()
 	}
 	if bound != nil {
-		b.DeleteRange(s.space.prefix[:], append(s.space.prefix[:spacePrefix:spacePrefix], bound...))
+		b.DeleteRange(o.space.prefix[:], append(o.space.prefix[:spacePrefix:spacePrefix], bound...))
 	}
-	for _, e := range s.pending {
-		if e.key < string(bound) || !e.stored && s.spent != nil && s.spent(e.typed) {
+	for _, c := range o.pending {
+		if c.key < string(bound) || !c.stored && o.spent != nil && o.spent(c.key) {
 			continue
 		}
-		key := append(s.scratch[:spacePrefix], e.key...)
-		s.scratch = key
-		if !e.now.present {
-			if e.stored {
-				b.Delete(key)
-			}
-			continue
+		if err := o.checkpoint(b, c); err != nil {
+			return err
 		}
-		e.stored = true
-		row, err := s.layout.appendRow(s.row[:0], e.now)
-		if err != nil {
-			return fmt.Errorf("state: store %q: encode value: %w", s.name, err)
-		}
-		s.row = row
-		b.Set(key, row)
-		e.resize(len(row))
 	}
-	s.inflight, s.pending = s.pending, s.inflight[:0]
-	s.indexed, s.index = 0, nil
-	s.pinnedBytes = 0
-	s.epoch++
+	o.inflight, o.pending = o.pending, o.inflight[:0]
+	o.indexed, o.index = 0, nil
+	o.pinnedBytes = 0
+	o.epoch++
+	return nil
+}
+
+// checkpoint adds one cell to a batch.
+func (o *overlay) checkpoint(b Batch, c *cell) error {
+	key := append(o.scratch[:spacePrefix], c.key...)
+	o.scratch = key
+	if !c.present {
+		if c.stored {
+			b.Delete(key)
+		}
+		return nil
+	}
+	c.stored = true
+	row, err := o.typed.appendValue(appendTimestamp(o.row[:0], c.ts), c)
+	if err != nil {
+		return unencodable(o.name, err)
+	}
+	o.row = row
+	b.Set(key, row)
+	o.sized(c, len(row))
 	return nil
 }
 
 // Checkpointed implements Lifecycle.
-func (s *store[K, V]) Checkpointed() {
-	s.applied = s.epoch - 1
-	for _, e := range s.inflight {
-		if !s.pinned(e) {
-			s.release(e)
+func (o *overlay) Checkpointed() {
+	o.applied = o.epoch - 1
+	for _, c := range o.inflight {
+		if !o.pinned(c) {
+			o.release(c)
 		}
 	}
-	s.makeRoom(0)
-	clear(s.inflight)
-	s.inflight = s.inflight[:0]
-	s.index, s.indexed = nil, 0
+	o.makeRoom(0)
+	clear(o.inflight)
+	o.inflight = o.inflight[:0]
+	o.index, o.indexed = nil, 0
+}
+
+// Checkpointing are the keys, as in the backend, that the checkpoint under way
+// writes.
+func (o *overlay) Checkpointing(yield func(key string) bool) {
+	for _, c := range o.inflight {
+		if !yield(c.key) {
+			return
+		}
+	}
 }
 
 // Row implements Lifecycle.
-func (s *store[K, V]) Row(key, value []byte, ts int64) (k, v []byte, err error) {
-	k, err = s.layout.fromChangelog(append(s.scratch[:0], s.space.prefix[:]...), key)
+func (o *overlay) Row(key, value []byte, ts int64) (k, v []byte, err error) {
+	k, err = o.keys.fromChangelog(append(o.scratch[:0], o.space.prefix[:]...), key)
 	if err != nil {
-		return nil, nil, fmt.Errorf("state: store %q: %w", s.name, err)
+		return nil, nil, fmt.Errorf("state: store %q: %w", o.name, err)
 	}
-	s.scratch = k
+	o.scratch = k
 	if value == nil {
 		return k, nil, nil
 	}
-	v = appendTimestamp(s.row[:0], ts)
-	s.row = append(v, value...)
-	return k, s.row, nil
+	v = appendTimestamp(o.row[:0], ts)
+	o.row = append(v, value...)
+	return k, o.row, nil
 }

@@ -1,38 +1,22 @@
 package state
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
-
-	"github.com/tidemill/tidemill/record"
-	"github.com/tidemill/tidemill/serde"
 )
 
-// Held is an update of a row that a Buffer holds back.
-type Held[V any] struct {
-	// New is what the row is now and Old what it was before the last update. Prior is
-	// what it was before the first of the updates held back: what was passed on last.
-	Prior, Old, New          V
-	HasPrior, HasOld, HasNew bool
-	// Time is what the buffer is ordered by.
-	Time int64
-	// Timestamp, Source and Headers are those of the last update.
-	Timestamp int64
-	Source    record.Metadata
-	Headers   record.Headers
+// heldRow is an update of a row that a buffer holds back.
+type heldRow struct {
+	bufferValue
+	// time is what the buffer is ordered by.
+	time int64
 	// weight is what the row counts for beside its key, if that is measured.
 	weight int
 }
 
-func (h *Held[V]) origin() origin {
-	return origin{Metadata: h.Source, Timestamp: h.Timestamp, Headers: h.Headers}
-}
-
 // heldSerde encodes rows as Kafka Streams logs them: a BufferValue and the time. It
 // belongs to one store, and is not safe for concurrent use.
-type heldSerde[V any] struct {
-	value serde.Serde[V]
+type heldSerde struct {
 	// measured says that the weights of rows are wanted.
 	measured bool
 	// topic is the topic decoded last, to be shared by the rows that have it.
@@ -40,82 +24,33 @@ type heldSerde[V any] struct {
 	scratch []byte
 }
 
-func (s *heldSerde[V]) Append(dst []byte, h Held[V]) ([]byte, error) {
-	from := h.origin()
-	dst = from.append(dst)
-	prior := len(dst)
-	dst, err := s.block(dst, h.Prior, h.HasPrior)
-	if err != nil {
-		return nil, err
-	}
-	old := len(dst)
-	if dst, err = s.block(dst, h.Old, h.HasOld); err != nil {
-		return nil, err
-	}
-	if h.HasOld && bytes.Equal(dst[prior:old], dst[old:]) {
-		dst = appendLength(dst[:old], asPrior)
-	}
-	if dst, err = s.block(dst, h.New, h.HasNew); err != nil {
-		return nil, err
-	}
-	return appendTimestamp(dst, h.Time), nil
+func (*heldSerde) Append(dst []byte, h heldRow) ([]byte, error) {
+	return appendTimestamp(h.append(dst), h.time), nil
 }
 
-// block appends a value behind its length.
-func (s *heldSerde[V]) block(dst []byte, v V, has bool) ([]byte, error) {
-	if !has {
-		return appendLength(dst, nullLength), nil
-	}
-	at := len(dst)
-	dst, err := s.value.Append(appendLength(dst, 0), v)
-	if err != nil {
-		return nil, err
-	}
-	binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
-	return dst, nil
-}
-
-func (s *heldSerde[V]) Decode(data []byte) (h Held[V], err error) {
-	v, rest, err := decodeBufferValue(data)
-	if err != nil {
+func (s *heldSerde) Decode(data []byte) (h heldRow, err error) {
+	var rest []byte
+	if h.bufferValue, rest, err = decodeBufferValue(data); err != nil {
 		return h, err
 	}
 	if len(rest) != 8 {
 		return h, fmt.Errorf("a buffered record has %d bytes behind its values, want 8", len(rest))
 	}
-	if v.Topic == s.topic {
-		v.Topic = s.topic
+	if h.Topic == s.topic {
+		h.Topic = s.topic
 	}
-	s.topic = v.Topic
-	h = Held[V]{
-		HasPrior: v.Prior != nil, HasOld: v.Old != nil, HasNew: v.New != nil,
-		Time: int64(binary.BigEndian.Uint64(rest)), Timestamp: v.Timestamp, Source: v.Metadata, Headers: v.Headers,
-	}
+	s.topic = h.Topic
+	h.time = int64(binary.BigEndian.Uint64(rest))
 	if s.measured {
-		h.weight = weight(&v.origin, len(data))
-	}
-	for _, part := range [...]struct {
-		to   *V
-		data []byte
-	}{{&h.Prior, v.Prior}, {&h.Old, v.Old}, {&h.New, v.New}} {
-		if part.data == nil {
-			continue
-		}
-		if *part.to, err = s.value.Decode(part.data); err != nil {
-			return Held[V]{}, err
-		}
+		h.weight = weight(&h.origin, len(data))
 	}
 	return h, nil
 }
 
 // weigh sets the weight of a row.
-func (s *heldSerde[V]) weigh(h *Held[V]) (err error) {
-	if s.scratch, err = s.Append(s.scratch[:0], *h); err != nil {
-		return err
-	}
-	from := h.origin()
-	h.weight = weight(&from, len(s.scratch))
-	return nil
+func (s *heldSerde) weigh(h *heldRow) {
+	s.scratch, _ = s.Append(s.scratch[:0], *h)
+	h.weight = weight(&h.origin, len(s.scratch))
 }
 
 // weight is what a row counts for in a buffer that is bounded by bytes, beside its

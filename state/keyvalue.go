@@ -40,7 +40,7 @@ func (s *KeyValue[K, V]) GetTimestamped(key K) (v V, ts int64, ok bool, err erro
 	if err != nil {
 		return v, 0, false, err
 	}
-	return e.now.value, e.now.ts, e.now.present, nil
+	return e.value, e.ts, e.present, nil
 }
 
 // Put sets the value of a key, with the timestamp of the record that the task is
@@ -66,7 +66,7 @@ func (s *KeyValue[K, V]) PutIfAbsent(key K, value V) (V, bool, error) {
 		var none V
 		return none, false, err
 	}
-	had := e.now
+	had := e.version()
 	if had.present {
 		return had.value, true, nil
 	}
@@ -80,7 +80,7 @@ func (s *KeyValue[K, V]) Delete(key K) (V, bool, error) {
 		var none V
 		return none, false, err
 	}
-	had := e.now
+	had := e.version()
 	return had.value, had.present, s.Remove(e, s.Clock(), nil)
 }
 

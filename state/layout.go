@@ -11,16 +11,27 @@ import (
 // changelog. In the backend a row is the timestamp (8 bytes, big-endian)
 // followed by the encoded value.
 type layout[K, V any] struct {
+	keyBytes
 	// appendKey appends the key as the backend orders it.
 	appendKey func(dst []byte, key K) ([]byte, error)
 	decodeKey func(data []byte) (K, error)
 	ownKey    func(K) K
 	value     serde.Serde[V]
 	ownValue  func(V) V
-	// toChangelog and fromChangelog translate between the key in the backend and
-	// the key in the changelog.
+}
+
+// keyBytes translates between the key in the backend and the key in the changelog.
+type keyBytes struct {
 	toChangelog   func(dst []byte, key string) []byte
 	fromChangelog func(dst, key []byte) ([]byte, error)
+}
+
+// plainBytes is for stores whose keys are the same in both.
+func plainBytes() keyBytes {
+	return keyBytes{
+		toChangelog:   func(dst []byte, key string) []byte { return append(dst, key...) },
+		fromChangelog: func(dst, key []byte) ([]byte, error) { return append(dst, key...), nil },
+	}
 }
 
 func (l *layout[K, V]) decodeRow(row []byte) (v V, ts int64, err error) {
@@ -30,10 +41,6 @@ func (l *layout[K, V]) decodeRow(row []byte) (v V, ts int64, err error) {
 	ts = int64(binary.BigEndian.Uint64(row))
 	v, err = l.value.Decode(row[8:])
 	return v, ts, err
-}
-
-func (l *layout[K, V]) appendRow(dst []byte, v version[V]) ([]byte, error) {
-	return l.value.Append(appendTimestamp(dst, v.ts), v.value)
 }
 
 func appendTimestamp(dst []byte, ts int64) []byte {
@@ -52,12 +59,11 @@ func owning[T any](s serde.Serde[T]) func(T) T {
 // plainLayout orders rows by the encoded key, which is the changelog's key too.
 func plainLayout[K, V any](key serde.Serde[K], value serde.Serde[V]) layout[K, V] {
 	return layout[K, V]{
-		appendKey:     key.Append,
-		decodeKey:     key.Decode,
-		ownKey:        owning(key),
-		value:         value,
-		ownValue:      owning(value),
-		toChangelog:   func(dst []byte, key string) []byte { return append(dst, key...) },
-		fromChangelog: func(dst, key []byte) ([]byte, error) { return append(dst, key...), nil },
+		keyBytes:  plainBytes(),
+		appendKey: key.Append,
+		decodeKey: key.Decode,
+		ownKey:    owning(key),
+		value:     value,
+		ownValue:  owning(value),
 	}
 }

@@ -14,48 +14,87 @@ type Item[K, V any] struct {
 	Timestamp int64
 }
 
-// sync brings the index of the pinned entries up to date.
-func (o *overlay[K, V]) sync() {
+// index orders cells by key. It is an interface so that what imports this package
+// need not compile the tree behind it again.
+type index interface {
+	set(c *cell)
+	// cursor walks the cells as they are now.
+	cursor() cursor
+}
+
+// cursor is at a cell, or at none where its methods return false.
+type cursor interface {
+	// Seek goes to the first cell whose key is at or after key.
+	Seek(key string) bool
+	Last() bool
+	Next() bool
+	Prev() bool
+	Value() *cell
+}
+
+type tree struct{ cells btree.Map[string, *cell] }
+
+func newIndex() index { return &tree{} }
+
+func (t *tree) set(c *cell) { t.cells.Set(c.key, c) }
+
+func (t *tree) cursor() cursor {
+	it := t.cells.Copy().Iter()
+	return &it
+}
+
+// sync brings the index of the pinned cells up to date.
+func (o *overlay) sync() {
 	if o.index == nil {
-		o.index = new(btree.Map[string, *Entry[K, V]])
+		o.index = newIndex()
 		o.indexed = 0
-		for _, e := range o.inflight {
-			o.index.Set(e.key, e)
+		for _, c := range o.inflight {
+			o.index.set(c)
 		}
 	}
-	for _, e := range o.pending[o.indexed:] {
-		o.index.Set(e.key, e)
+	for _, c := range o.pending[o.indexed:] {
+		o.index.set(c)
 	}
 	o.indexed = len(o.pending)
 }
 
 // scan yields the rows with a backend key in [from, to) in order; to may be nil.
 // Writes made while it runs may or may not be seen.
-func (o *overlay[K, V]) scan(from, to []byte, reverse bool) iter.Seq2[Item[K, V], error] {
+func (s *store[K, V]) scan(from, to []byte, reverse bool) iter.Seq2[Item[K, V], error] {
 	return func(yield func(Item[K, V], error) bool) {
-		m := merge[K, V]{overlay: o, yield: yield, reverse: reverse, from: string(from), to: string(to), bounded: to != nil}
-		m.run()
+		m := merge{overlay: &s.core, reverse: reverse, from: string(from), to: string(to), bounded: to != nil}
+		m.yield = func(c *cell, key, row []byte) bool {
+			if c != nil {
+				e := entryOf[K, V](c)
+				return yield(Item[K, V]{Key: e.typed, Value: e.value, Timestamp: e.ts}, nil)
+			}
+			item, err := s.layout.item(key, row)
+			return yield(item, err) && err == nil
+		}
+		if err := m.run(); err != nil {
+			yield(Item[K, V]{}, err)
+		}
 	}
 }
 
-// merge walks the backend and the pinned entries side by side.
-type merge[K, V any] struct {
-	overlay *overlay[K, V]
-	yield   func(Item[K, V], error) bool
+// merge walks the backend and the pinned cells side by side.
+type merge struct {
+	overlay *overlay
+	// yield is called for each row: a pinned cell, or key and row in the backend.
+	yield   func(c *cell, key, row []byte) bool
 	reverse bool
 	from    string
 	to      string
 	bounded bool
-	pinned  btree.MapIter[string, *Entry[K, V]]
+	pinned  cursor
 	more    bool
 	stopped bool
 }
 
-func (m *merge[K, V]) run() {
+func (m *merge) run() error {
 	o := m.overlay
 	o.sync()
-	pinned := o.index.Copy()
-	m.pinned = pinned.Iter()
+	m.pinned = o.index.cursor()
 	m.more = m.seek()
 	from := append(append([]byte(nil), o.space.prefix[:]...), m.from...)
 	to := o.space.end()
@@ -67,11 +106,12 @@ func (m *merge[K, V]) run() {
 		m.emitPinned()
 	}
 	if err != nil && !m.stopped {
-		m.yield(Item[K, V]{}, &BackendError{Err: err})
+		return &BackendError{Err: err}
 	}
+	return nil
 }
 
-func (m *merge[K, V]) seek() bool {
+func (m *merge) seek() bool {
 	if !m.reverse {
 		return m.inRange(m.pinned.Seek(m.from))
 	}
@@ -85,15 +125,15 @@ func (m *merge[K, V]) seek() bool {
 	return m.inRange(m.pinned.Last())
 }
 
-func (m *merge[K, V]) inRange(ok bool) bool {
+func (m *merge) inRange(ok bool) bool {
 	if !ok {
 		return false
 	}
-	key := m.pinned.Key()
+	key := m.pinned.Value().key
 	return key >= m.from && (!m.bounded || key < m.to)
 }
 
-func (m *merge[K, V]) advance() {
+func (m *merge) advance() {
 	if m.reverse {
 		m.more = m.inRange(m.pinned.Prev())
 	} else {
@@ -101,34 +141,33 @@ func (m *merge[K, V]) advance() {
 	}
 }
 
-// emitPinned yields the pinned entry at hand, if it has a value, and moves on.
-func (m *merge[K, V]) emitPinned() {
-	e := m.pinned.Value()
+// emitPinned yields the pinned cell at hand, if it has a value, and moves on.
+func (m *merge) emitPinned() {
+	c := m.pinned.Value()
 	m.advance()
-	if e.now.present {
-		m.stopped = !m.yield(Item[K, V]{Key: e.typed, Value: e.now.value, Timestamp: e.now.ts}, nil)
+	if c.present {
+		m.stopped = !m.yield(c, nil, nil)
 	}
 }
 
 // row is called for every row of the backend.
-func (m *merge[K, V]) row(key, value []byte) bool {
+func (m *merge) row(key, value []byte) bool {
 	suffix := key[spacePrefix:]
-	for m.more && !m.stopped && m.before(m.pinned.Key(), suffix) {
+	for m.more && !m.stopped && m.before(m.pinned.Value().key, suffix) {
 		m.emitPinned()
 	}
 	if m.stopped {
 		return false
 	}
-	if m.more && m.pinned.Key() == string(suffix) {
+	if m.more && m.pinned.Value().key == string(suffix) {
 		m.emitPinned()
 		return !m.stopped
 	}
-	item, err := m.overlay.layout.item(suffix, value)
-	m.stopped = !m.yield(item, err) || err != nil
+	m.stopped = !m.yield(nil, suffix, value)
 	return !m.stopped
 }
 
-func (m *merge[K, V]) before(pinned string, key []byte) bool {
+func (m *merge) before(pinned string, key []byte) bool {
 	if m.reverse {
 		return pinned > string(key)
 	}

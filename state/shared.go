@@ -149,13 +149,3 @@ func (r *Reader[K, V]) scan(from, to []byte) iter.Seq2[Item[K, V], error] {
 		}
 	}
 }
-
-// Checkpointing are the keys, as in the backend, that the checkpoint under way
-// writes.
-func (s *store[K, V]) Checkpointing(yield func(key string) bool) {
-	for _, e := range s.inflight {
-		if !yield(e.key) {
-			return
-		}
-	}
-}

@@ -58,6 +58,7 @@ type spanBytes struct {
 func spanLayout[K, V any](key serde.Serde[K], value serde.Serde[V], width int64, bytes spanBytes) layout[Span[K], V] {
 	own := owning(key)
 	return layout[Span[K], V]{
+		keyBytes: bytes.keys(width),
 		appendKey: func(dst []byte, s Span[K]) ([]byte, error) {
 			dst = appendTimestamp(dst, s.End/width)
 			dst, err := appendName(dst, key, s.Key)
@@ -67,6 +68,12 @@ func spanLayout[K, V any](key serde.Serde[K], value serde.Serde[V], width int64,
 		ownKey:    func(s Span[K]) Span[K] { s.Key = own(s.Key); return s },
 		value:     value,
 		ownValue:  owning(value),
+	}
+}
+
+// keys translates between the key of a row and the key in the changelog.
+func (bytes spanBytes) keys(width int64) keyBytes {
+	return keyBytes{
 		toChangelog: func(dst []byte, key string) []byte {
 			name, start, end, hidden := splitRow(key)
 			return bytes.toChangelog(dst, name[lengthBytes:], start, end, hidden)

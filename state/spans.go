@@ -45,21 +45,24 @@ func (s *spans[K, V]) openSpans(name string, retention int64, key serde.Serde[K]
 	}
 	s.retention, s.width = retention, max(retention, leastWidth)
 	s.open(name, spanLayout(key, value, s.width, bytes), o)
-	s.chains, s.entries = map[string]*chain[K, V]{}, nil
-	s.first, s.last, s.latest = 0, -1, -1
-	s.expired = s.expiredBelow
-	s.spent = func(k Span[K]) bool { return k.End < s.oldest() }
+	s.chains, s.core.entries = map[string]*chain[K, V]{}, nil
+	s.first, s.last, s.core.latest = 0, -1, -1
+	s.core.expired = s.expiredBelow
+	s.core.spent = func(key string) bool {
+		_, _, end, _ := splitRow(key)
+		return end < s.oldest()
+	}
 }
 
 // Advance tells the store what time it is: rows expire by the latest time that it
 // was told, or that a row ended at.
-func (s *spans[K, V]) Advance(ts int64) { s.latest = max(s.latest, ts) }
+func (s *spans[K, V]) Advance(ts int64) { s.core.latest = max(s.core.latest, ts) }
 
 // Expired says whether rows with an end have expired.
 func (s *spans[K, V]) Expired(end int64) bool { return end < s.oldest() }
 
 // oldest is the earliest end that has not expired.
-func (s *spans[K, V]) oldest() int64 { return s.latest - s.retention }
+func (s *spans[K, V]) oldest() int64 { return s.core.latest - s.retention }
 
 func (s *spans[K, V]) expiredBelow() []byte {
 	bucket := s.oldest() / s.width
@@ -81,13 +84,13 @@ func (s *spans[K, V]) entry(at Span[K]) (*Entry[Span[K], V], error) {
 	i, found := c.place(at)
 	if !found {
 		at.Key = c.key
-		e := &Entry[Span[K], V]{typed: at, key: s.rowKey(c.name, at)}
+		e := &Entry[Span[K], V]{cell: cell{key: s.rowKey(c.name, at)}, typed: at}
 		s.weigh(e, 8)
 		s.changed(c, e)
 		c.rows = slices.Insert(c.rows, i, e)
 	}
 	e := c.rows[i]
-	if s.agenda != nil && !at.hidden && !e.now.present {
+	if s.agenda != nil && !at.hidden && !e.present {
 		s.agenda.add(c.name, moment{at.End, at.Start})
 	}
 	return e, nil
@@ -100,9 +103,9 @@ func (s *spans[K, V]) rowKey(name string, at Span[K]) string {
 		s.first = bucket
 	}
 	s.first, s.last = min(s.first, bucket), max(s.last, bucket)
-	b := append(appendTimestamp(s.row[:0], bucket), name...)
-	s.row = appendBounds(b, at.Start, at.End, at.hidden)
-	return string(s.row)
+	b := append(appendTimestamp(s.core.row[:0], bucket), name...)
+	s.core.row = appendBounds(b, at.Start, at.End, at.hidden)
+	return string(s.core.row)
 }
 
 // Set writes an entry of the store. A nil value deletes it.
@@ -138,7 +141,7 @@ func (s *spans[K, V]) get(at Span[K]) (v V, ts int64, ok bool, err error) {
 	}
 	if i, found := c.place(at); found {
 		e := c.rows[i]
-		return e.now.value, e.now.ts, e.now.present, nil
+		return e.value, e.ts, e.present, nil
 	}
 	return v, 0, false, nil
 }
@@ -154,7 +157,7 @@ func (s *spans[K, V]) touching(key K, from, first, last int64) ([]*Entry[Span[K]
 	s.found = s.found[:0]
 	i, _ := c.place(Span[K]{End: from, Start: -1})
 	for _, e := range c.rows[i:] {
-		if e.now.present && e.typed.Start >= first && e.typed.Start <= last {
+		if e.present && e.typed.Start >= first && e.typed.Start <= last {
 			s.found = append(s.found, e)
 		}
 	}
@@ -170,7 +173,7 @@ func items[K, V any](entries []*Entry[Span[K], V], err error) iter.Seq2[Item[Spa
 			return
 		}
 		for _, e := range entries {
-			if !e.typed.hidden && !yield(Item[Span[K], V]{Key: e.typed, Value: e.now.value, Timestamp: e.now.ts}, nil) {
+			if !e.typed.hidden && !yield(Item[Span[K], V]{Key: e.typed, Value: e.value, Timestamp: e.ts}, nil) {
 				return
 			}
 		}

@@ -45,7 +45,7 @@ func NewTimeBuffer[K, V any](name string, key serde.Serde[K], value serde.Serde[
 	s := &TimeBuffer[K, V]{keys: key, Clock: func() int64 { return 0 }}
 	o.Caching = false
 	s.open(name, dueLayout(key, value), o)
-	s.expired = s.belowFloor
+	s.core.expired = s.belowFloor
 	return s
 }
 
@@ -83,7 +83,7 @@ func (s *TimeBuffer[K, V]) First(until int64) (b Buffered[K, V], ok bool, err er
 	if s.floor = first.typed.at; s.floor > until {
 		return b, false, nil
 	}
-	v := &first.now.value
+	v := &first.value
 	b.Record = record.Record[K, V]{Key: first.typed.key, Value: v.value, Timestamp: first.typed.at, Headers: v.Headers}
 	b.Source = v.Metadata
 	return b, true, nil

@@ -39,6 +39,7 @@ type held[V any] struct {
 func dueLayout[K, V any](key serde.Serde[K], value serde.Serde[V]) layout[due[K], held[V]] {
 	own, ownValue := owning(key), owning(value)
 	return layout[due[K], held[V]]{
+		keyBytes: plainBytes(),
 		appendKey: func(dst []byte, d due[K]) ([]byte, error) {
 			dst, err := key.Append(appendTimestamp(append(dst, inOrder), d.at), d.key)
 			return binary.BigEndian.AppendUint32(dst, d.number), err
@@ -61,8 +62,6 @@ func dueLayout[K, V any](key serde.Serde[K], value serde.Serde[V]) layout[due[K]
 			w.value, w.Headers = ownValue(w.value), ownHeaders(w.Headers)
 			return w
 		},
-		toChangelog:   func(dst []byte, key string) []byte { return append(dst, key...) },
-		fromChangelog: func(dst, key []byte) ([]byte, error) { return append(dst, key...), nil },
 	}
 }
 

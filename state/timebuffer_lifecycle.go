@@ -18,16 +18,34 @@ func (s *TimeBuffer[K, V]) AppendKey(dst []byte, key K) ([]byte, error) {
 
 // Mark implements Lifecycle.
 func (s *TimeBuffer[K, V]) Mark() {
-	s.store.Mark()
+	s.core.Mark()
 	s.marked = s.floor
 }
 
 // Rollback implements Lifecycle.
 func (s *TimeBuffer[K, V]) Rollback() {
-	s.store.Rollback()
+	s.core.Rollback()
 	s.forget()
 	s.floor = s.marked
 }
+
+// FlushLog implements Lifecycle: every write has been logged at once.
+func (s *TimeBuffer[K, V]) FlushLog() (bool, error) { return s.core.FlushLog() }
+
+// FlushForward implements Lifecycle.
+func (s *TimeBuffer[K, V]) FlushForward() error { return s.core.FlushForward() }
+
+// Checkpointed implements Lifecycle.
+func (s *TimeBuffer[K, V]) Checkpointed() { s.core.Checkpointed() }
+
+// Pinned implements Lifecycle.
+func (s *TimeBuffer[K, V]) Pinned() int { return s.core.Pinned() }
+
+// Capacity implements Lifecycle.
+func (s *TimeBuffer[K, V]) Capacity(bytes int) { s.core.Capacity(bytes) }
+
+// Space implements Lifecycle.
+func (s *TimeBuffer[K, V]) Space() Space { return s.core.space }
 
 // Checkpoint implements Lifecycle.
 func (s *TimeBuffer[K, V]) Checkpoint(b Batch) error {
@@ -35,7 +53,7 @@ func (s *TimeBuffer[K, V]) Checkpoint(b Batch) error {
 		return err
 	}
 	s.save(b)
-	return s.store.Checkpoint(b)
+	return s.core.Checkpoint(b)
 }
 
 // belowFloor is the first key that may still be needed, if there may be something
@@ -52,9 +70,9 @@ func (s *TimeBuffer[K, V]) belowFloor() []byte {
 // Row implements Lifecycle.
 func (s *TimeBuffer[K, V]) Row(key, value []byte, ts int64) (k, v []byte, err error) {
 	if len(key) < minDue {
-		return nil, nil, fmt.Errorf("state: store %q: %w", s.name, errDue(key))
+		return nil, nil, fmt.Errorf("state: store %q: %w", s.core.name, errDue(key))
 	}
-	return s.store.Row(straight(key, value), value, ts)
+	return s.core.Row(straight(key, value), value, ts)
 }
 
 // Replay implements Replayer: beside the rows it keeps the number of the record
@@ -90,7 +108,7 @@ func (s *TimeBuffer[K, V]) Replay(b Batch, records iter.Seq[record.Raw]) error {
 // save keeps what load reads.
 func (s *TimeBuffer[K, V]) save(b Batch) {
 	value := binary.BigEndian.AppendUint32(nil, s.last)
-	b.Set(s.space.key(inCount), appendTimestamp(value, s.floor))
+	b.Set(s.core.space.key(inCount), appendTimestamp(value, s.floor))
 }
 
 // load reads what the backend knows of the buffer as a whole.
@@ -98,7 +116,7 @@ func (s *TimeBuffer[K, V]) load() error {
 	if s.loaded {
 		return nil
 	}
-	row, ok, err := s.space.backend.Get(nil, s.space.key(inCount))
+	row, ok, err := s.core.space.backend.Get(nil, s.core.space.key(inCount))
 	if err != nil {
 		return &BackendError{Err: err}
 	}

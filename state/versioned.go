@@ -1,7 +1,7 @@
 package state
 
 import (
-	"fmt"
+	"iter"
 	"math"
 
 	"github.com/tidemill/tidemill/serde"
@@ -28,69 +28,62 @@ type Version[V any] struct {
 // reaches back by the retention: older puts are rejected, and what was before is
 // not known, except that the newest version of a key never expires.
 type Versioned[K, V any] struct {
-	store[place[K], content[V]]
-	keys      serde.Serde[K]
-	values    serde.Serde[V]
-	isNil     func(V) bool
-	retention int64
-	// span is how long the times are that rows lie together of, to be dropped together.
-	span int64
-	// saved is the time that the backend knows of, if loaded.
-	saved  int64
-	loaded bool
-	// cleared is the span that no history is left before.
-	cleared int64
-	// owed are keys whose newest version has to be logged again.
-	owed   []owing[K]
-	marked int
-	fault  error
+	versions history
+	keys     serde.Serde[K]
+	values   serde.Serde[V]
+	isNil    func(V) bool
+	key      []byte
+}
+
+// history is what Versioned is without the types of its keys and values: versions. It is
+// an interface so that what imports this package need not compile it again.
+type history interface {
+	Lifecycle
+	Name() string
+	getAsOf(key []byte, at int64) (v Version[[]byte], ok bool, err error)
+	put(key []byte, c content, ts int64, restated bool) (to int64, accepted bool, err error)
+	history(key []byte, from, to int64, reverse bool, give func(Version[[]byte]) (bool, error)) error
+	all(give func(key, value []byte, ts int64) (bool, error)) error
 }
 
 // NewVersioned opens a versioned store with a history retention in milliseconds.
 // A retention of another magnitude than that of the local state empties it, to be
 // rebuilt from the changelog.
 func NewVersioned[K, V any](name string, retention int64, key serde.Serde[K], value serde.Serde[V], o Options) *Versioned[K, V] {
-	s := &Versioned[K, V]{keys: key, values: value, isNil: func(V) bool { return false }, retention: retention, span: spanOf(retention)}
+	s := &Versioned[K, V]{versions: openVersions(name, retention, o), keys: key, values: value, isNil: func(V) bool { return false }}
 	if isNil, ok := serde.Nilable[V](); ok {
 		s.isNil = isNil
 	}
-	o.Caching = false
-	s.open(name, versionedLayout(key, value, s.span), o)
-	s.latest, s.saved = -1, -1
-	s.expired = s.expiredBelow
-	s.fault = s.checkLayout()
 	return s
+}
+
+// Name is the name of the store.
+func (s *Versioned[K, V]) Name() string { return s.versions.Name() }
+
+// Lifecycle is the store as its task drives it.
+func (s *Versioned[K, V]) Lifecycle() Lifecycle { return s.versions }
+
+// AppendKey appends a key as the store orders it.
+func (s *Versioned[K, V]) AppendKey(dst []byte, key K) ([]byte, error) {
+	return s.keys.Append(dst, key)
 }
 
 // Get returns the newest version of a key, if it has a value.
 func (s *Versioned[K, V]) Get(key K) (v Version[V], ok bool, err error) {
-	n, err := s.newest(key)
-	if err != nil || !n.now.present || n.now.value.none {
-		return v, false, err
-	}
-	return Version[V]{Value: n.now.value.value, From: n.now.ts, To: Forever}, true, nil
+	return s.GetAsOf(key, Forever)
 }
 
 // GetAsOf returns the version that a key had at a time, if it had a value then.
 func (s *Versioned[K, V]) GetAsOf(key K, at int64) (v Version[V], ok bool, err error) {
-	e, err := s.newest(key)
-	if err != nil || !e.now.present {
+	if err := s.encode(key); err != nil {
 		return v, false, err
 	}
-	to := Forever
-	if e.now.ts > at {
-		if at < max(s.oldest(), 0) {
-			return v, false, nil
-		}
-		if e, err = s.covering(e, at); err != nil {
-			return v, false, err
-		}
-		to = e.typed.at
+	raw, ok, err := s.versions.getAsOf(s.key, at)
+	if err != nil || !ok {
+		return v, false, err
 	}
-	if !e.now.present || e.now.value.none {
-		return v, false, nil
-	}
-	return Version[V]{Value: e.now.value.value, From: e.now.ts, To: to}, true, nil
+	v, err = s.decode(raw)
+	return v, err == nil, err
 }
 
 // Put inserts a version that begins at ts, in place of one that begins then. A nil
@@ -98,12 +91,25 @@ func (s *Versioned[K, V]) GetAsOf(key K, at int64) (v Version[V], ok bool, err e
 // ends, which is Forever if it is the newest one now; accepted is false if ts is
 // before the history, and then nothing has changed. It is logged even so.
 func (s *Versioned[K, V]) Put(key K, value V, ts int64) (to int64, accepted bool, err error) {
-	return s.put(key, content[V]{value: value, none: s.isNil(value)}, ts, false)
+	if s.isNil(value) {
+		return s.Remove(key, ts)
+	}
+	if err := s.encode(key); err != nil {
+		return 0, false, err
+	}
+	data, err := s.values.Append([]byte{}, value)
+	if err != nil {
+		return 0, false, unencodable(s.Name(), err)
+	}
+	return s.versions.put(s.key, content{value: data}, ts, false)
 }
 
 // Remove is Put of no value: from ts on the key has none, up to the next version.
 func (s *Versioned[K, V]) Remove(key K, ts int64) (to int64, accepted bool, err error) {
-	return s.put(key, content[V]{none: true}, ts, false)
+	if err := s.encode(key); err != nil {
+		return 0, false, err
+	}
+	return s.versions.put(s.key, content{none: true}, ts, false)
 }
 
 // Delete is Remove that returns the version that the key had at ts, if it had a
@@ -119,109 +125,60 @@ func (s *Versioned[K, V]) Delete(key K, ts int64) (old Version[V], had bool, err
 	return old, had, err
 }
 
-// put is Put; restated says that the version was put before, and was the newest one
-// when it was logged again.
-func (s *Versioned[K, V]) put(key K, c content[V], ts int64, restated bool) (to int64, accepted bool, err error) {
-	if ts < 0 {
-		return 0, false, fmt.Errorf("state: store %q: a version cannot begin at %d: give it a timestamp that is not negative", s.name, ts)
-	}
-	n, err := s.newest(key)
-	if err != nil {
-		return 0, false, err
-	}
-	bytes, err := s.logVersion(n.key, c, ts, nil)
-	if err != nil {
-		return 0, false, err
-	}
-	before := n.now
-	if accepted = ts >= s.oldest() || restated && !(before.present && before.ts > ts); accepted {
-		s.latest = max(s.latest, ts)
-		to, err = s.insert(n, version[content[V]]{value: s.layout.ownValue(c), ts: ts, present: true}, bytes)
-	}
-	if !accepted || to != Forever {
-		s.owe(n.typed.key, before, ts)
-	}
-	return to, accepted, err
+// History returns the versions with a value that a key had at some time from from
+// to to, both included, as far as the history reaches back, in the order of time.
+func (s *Versioned[K, V]) History(key K, from, to int64) iter.Seq2[Version[V], error] {
+	return s.history(key, from, to, false)
 }
 
-// insert puts a version of so many bytes in its place and returns where it ends.
-func (s *Versioned[K, V]) insert(n *Entry[place[K], content[V]], v version[content[V]], bytes int) (to int64, err error) {
-	e, to := n, Forever
-	if n.now.present && v.ts < n.now.ts {
-		if e, err = s.covering(n, v.ts); err != nil {
-			return 0, err
-		}
-		to = e.typed.at
-	}
-	before, size := e.now, e.weight()
-	s.change(e, v, bytes)
-	if to == Forever && v.value.none {
-		if err := s.add(place[K]{section: inGraves, key: n.typed.key, at: v.ts}, v, 0); err != nil {
-			return 0, err
-		}
-	}
-	if before.present && before.ts < v.ts && v.ts > s.oldest() {
-		err = s.add(place[K]{section: inHistory, key: n.typed.key, at: v.ts}, before, size)
-	}
-	return to, err
+// ReverseHistory is History from the newest version to the oldest.
+func (s *Versioned[K, V]) ReverseHistory(key K, from, to int64) iter.Seq2[Version[V], error] {
+	return s.history(key, from, to, true)
 }
 
-// add writes to a place where nothing is yet.
-func (s *Versioned[K, V]) add(p place[K], v version[content[V]], bytes int) error {
-	e, err := s.fresh(p)
-	if err == nil {
-		s.change(e, v, bytes)
+func (s *Versioned[K, V]) history(key K, from, to int64, reverse bool) iter.Seq2[Version[V], error] {
+	return func(yield func(Version[V], error) bool) {
+		err := s.encode(key)
+		if err == nil {
+			err = s.versions.history(s.key, from, to, reverse, func(raw Version[[]byte]) (bool, error) {
+				v, err := s.decode(raw)
+				return err == nil && yield(v, nil), err
+			})
+		}
+		if err != nil {
+			yield(Version[V]{}, err)
+		}
 	}
+}
+
+// All returns the newest version of every key that has a value, ordered by the
+// encoded keys.
+func (s *Versioned[K, V]) All() iter.Seq2[Item[K, V], error] {
+	return func(yield func(Item[K, V], error) bool) {
+		err := s.versions.all(func(key, value []byte, ts int64) (more bool, err error) {
+			item := Item[K, V]{Timestamp: ts}
+			if item.Key, err = s.keys.Decode(key); err != nil {
+				return false, err
+			}
+			if item.Value, err = s.values.Decode(value); err != nil {
+				return false, err
+			}
+			return yield(item, nil), nil
+		})
+		if err != nil {
+			yield(Item[K, V]{}, err)
+		}
+	}
+}
+
+// encode leaves the encoded key in key.
+func (s *Versioned[K, V]) encode(key K) (err error) {
+	s.key, err = s.keys.Append(s.key[:0], key)
 	return err
 }
 
-// change writes an entry, which is all that happens to it.
-func (s *Versioned[K, V]) change(e *Entry[place[K], content[V]], v version[content[V]], bytes int) {
-	s.write(e, v, nil)
-	s.settle()
-	s.resize(e, bytes)
+func (s *Versioned[K, V]) decode(raw Version[[]byte]) (v Version[V], err error) {
+	v.From, v.To = raw.From, raw.To
+	v.Value, err = s.values.Decode(raw.Value)
+	return v, err
 }
-
-// newest is the entry of the newest version of a key.
-func (s *Versioned[K, V]) newest(key K) (*Entry[place[K], content[V]], error) {
-	if !s.loaded {
-		if err := s.load(); err != nil {
-			return nil, err
-		}
-	}
-	return s.lookup(place[K]{section: asNewest, key: key})
-}
-
-// maxSteps is after how many versions covering stops looking at one by one.
-const maxSteps = 8
-
-// covering returns the entry of the version that was there at a time before the
-// newest one began, or an entry without a version where the first one of that time
-// would be. Each version is found under the time at which it ended.
-func (s *Versioned[K, V]) covering(n *Entry[place[K], content[V]], at int64) (*Entry[place[K], content[V]], error) {
-	key, end := n.typed.key, n.now.ts
-	for step := 0; ; step++ {
-		if step == maxSteps {
-			var err error
-			if end, err = s.firstEnd(key, at+1, end); err != nil {
-				return nil, err
-			}
-		}
-		e, err := s.lookup(place[K]{section: inHistory, key: key, at: end})
-		if err != nil || !e.now.present || e.now.ts <= at {
-			return e, err
-		}
-		end = e.now.ts
-	}
-}
-
-// firstEnd is the first time from from to to at which a version of a key ended.
-func (s *Versioned[K, V]) firstEnd(key K, from, to int64) (int64, error) {
-	for item, err := range s.ended(key, from, to, false) {
-		return item.Key.at, err
-	}
-	return to, nil
-}
-
-// oldest is the first time that the history reaches back to.
-func (s *Versioned[K, V]) oldest() int64 { return max(s.latest, s.saved) - s.retention }

@@ -5,90 +5,67 @@ import (
 	"math"
 )
 
-// History returns the versions with a value that a key had at some time from from
-// to to, both included, as far as the history reaches back, in the order of time.
-func (s *Versioned[K, V]) History(key K, from, to int64) iter.Seq2[Version[V], error] {
-	return func(yield func(Version[V], error) bool) {
-		h, err := s.look(key, from, to)
-		if err != nil {
-			yield(Version[V]{}, err)
-			return
-		}
-		for item, err := range h.ended(false) {
-			if !h.give(item, err, yield) {
-				return
-			}
-		}
-		h.giveNewest(yield)
+// history hands out the versions with a value that a key had at some time from from
+// to to, in the order of time or against it, until give has had enough.
+func (s *versions) history(key []byte, from, to int64, reverse bool, give func(Version[[]byte]) (bool, error)) error {
+	n, err := s.newest(key)
+	if err != nil || !n.present {
+		return err
 	}
-}
-
-// ReverseHistory is History from the newest version to the oldest.
-func (s *Versioned[K, V]) ReverseHistory(key K, from, to int64) iter.Seq2[Version[V], error] {
-	return func(yield func(Version[V], error) bool) {
-		h, err := s.look(key, from, to)
-		if err != nil {
-			yield(Version[V]{}, err)
-			return
+	h := looking{store: s, key: n.typed.key, from: max(from, s.oldest(), 0), to: to, newest: n.version(), give: give}
+	if reverse {
+		if more, err := h.giveNewest(); !more || err != nil {
+			return err
 		}
-		if !h.giveNewest(yield) {
-			return
-		}
-		for item, err := range h.ended(true) {
-			if !h.give(item, err, yield) {
-				return
-			}
-		}
+		_, err = h.giveEnded(true)
+		return err
 	}
+	if more, err := h.giveEnded(false); !more || err != nil {
+		return err
+	}
+	_, err = h.giveNewest()
+	return err
 }
 
 // looking is a look at the history of one key.
-type looking[K, V any] struct {
-	store    *Versioned[K, V]
-	key      K
+type looking struct {
+	store    *versions
+	key      []byte
 	from, to int64
-	newest   version[content[V]]
+	newest   version[content]
+	give     func(Version[[]byte]) (bool, error)
 }
 
-func (s *Versioned[K, V]) look(key K, from, to int64) (looking[K, V], error) {
-	n, err := s.newest(key)
-	if err != nil {
-		return looking[K, V]{}, err
+// giveEnded gives the older versions that ended after from.
+func (h *looking) giveEnded(reverse bool) (more bool, err error) {
+	if h.from > h.to || h.from == math.MaxInt64 {
+		return true, nil
 	}
-	return looking[K, V]{store: s, key: n.typed.key, from: max(from, s.oldest(), 0), to: to, newest: n.now}, nil
+	for item, err := range h.store.ended(h.key, h.from+1, h.newest.ts, reverse) {
+		if err != nil {
+			return false, err
+		}
+		if item.Value.none || item.Timestamp > h.to {
+			continue
+		}
+		if more, err := h.give(Version[[]byte]{Value: item.Value.value, From: item.Timestamp, To: item.Key.at}); !more || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
-// ended are the older versions that ended after from.
-func (h *looking[K, V]) ended(reverse bool) iter.Seq2[Item[place[K], content[V]], error] {
-	if !h.newest.present || h.from > h.to || h.from == math.MaxInt64 {
-		return func(func(Item[place[K], content[V]], error) bool) {}
+func (h *looking) giveNewest() (more bool, err error) {
+	if h.newest.value.none || h.newest.ts > h.to {
+		return true, nil
 	}
-	return h.store.ended(h.key, h.from+1, h.newest.ts, reverse)
-}
-
-// give yields an older version if it is one of those asked for.
-func (h *looking[K, V]) give(item Item[place[K], content[V]], err error, yield func(Version[V], error) bool) bool {
-	if err != nil {
-		yield(Version[V]{}, err)
-		return false
-	}
-	if item.Value.none || item.Timestamp > h.to {
-		return true
-	}
-	return yield(Version[V]{Value: item.Value.value, From: item.Timestamp, To: item.Key.at}, nil)
-}
-
-func (h *looking[K, V]) giveNewest(yield func(Version[V], error) bool) bool {
-	if !h.newest.present || h.newest.value.none || h.newest.ts > h.to {
-		return true
-	}
-	return yield(Version[V]{Value: h.newest.value.value, From: h.newest.ts, To: Forever}, nil)
+	return h.give(Version[[]byte]{Value: h.newest.value.value, From: h.newest.ts, To: Forever})
 }
 
 // ended returns the older versions of a key that ended from from to to, both
 // included, in the order of time or against it.
-func (s *Versioned[K, V]) ended(key K, from, to int64, reverse bool) iter.Seq2[Item[place[K], content[V]], error] {
-	return func(yield func(Item[place[K], content[V]], error) bool) {
+func (s *versions) ended(key []byte, from, to int64, reverse bool) iter.Seq2[Item[place, content], error] {
+	return func(yield func(Item[place, content], error) bool) {
 		for first, last := from, to; first <= last; {
 			low, high := max(first, last&^(s.span-1)), last
 			if !reverse {
@@ -112,28 +89,30 @@ func (s *Versioned[K, V]) ended(key K, from, to int64, reverse bool) iter.Seq2[I
 }
 
 // inSpan is ended for times within one span.
-func (s *Versioned[K, V]) inSpan(key K, from, to int64, reverse bool) iter.Seq2[Item[place[K], content[V]], error] {
-	low, err := s.layout.appendKey(nil, place[K]{section: inHistory, key: key, at: from})
+func (s *versions) inSpan(key []byte, from, to int64, reverse bool) iter.Seq2[Item[place, content], error] {
+	low, err := s.layout.appendKey(nil, place{section: inHistory, key: key, at: from})
 	if err == nil {
 		var high []byte
-		if high, err = s.layout.appendKey(nil, place[K]{section: inHistory, key: key, at: to}); err == nil {
+		if high, err = s.layout.appendKey(nil, place{section: inHistory, key: key, at: to}); err == nil {
 			return s.scan(low, append(high, 0), reverse)
 		}
 	}
-	return func(yield func(Item[place[K], content[V]], error) bool) { yield(Item[place[K], content[V]]{}, err) }
+	return func(yield func(Item[place, content], error) bool) { yield(Item[place, content]{}, err) }
 }
 
-// All returns the newest version of every key that has a value, ordered by the
-// encoded keys.
-func (s *Versioned[K, V]) All() iter.Seq2[Item[K, V], error] {
-	return func(yield func(Item[K, V], error) bool) {
-		for item, err := range s.scan([]byte{asNewest}, []byte{asNewest + 1}, false) {
-			if err == nil && item.Value.none {
-				continue
-			}
-			if !yield(Item[K, V]{Key: item.Key.key, Value: item.Value.value, Timestamp: item.Timestamp}, err) {
-				return
-			}
+// all hands out the newest version of every key that has a value, ordered by key, until
+// give has had enough.
+func (s *versions) all(give func(key, value []byte, ts int64) (bool, error)) error {
+	for item, err := range s.scan([]byte{asNewest}, []byte{asNewest + 1}, false) {
+		if err != nil {
+			return err
+		}
+		if item.Value.none {
+			continue
+		}
+		if more, err := give(item.Key.key, item.Value.value, item.Timestamp); !more || err != nil {
+			return err
 		}
 	}
+	return nil
 }

@@ -1,11 +1,10 @@
 package state
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math/bits"
-
-	"github.com/tidemill/tidemill/serde"
 )
 
 // The sections of a versioned store in the backend. History comes first, so that
@@ -25,15 +24,15 @@ const (
 
 // place is where a version is. at is when it ended, in the history, or began, among
 // the graves.
-type place[K any] struct {
+type place struct {
 	section byte
-	key     K
+	key     []byte
 	at      int64
 }
 
 // content is the value of a version, or none.
-type content[V any] struct {
-	value V
+type content struct {
+	value []byte
 	none  bool
 }
 
@@ -46,51 +45,39 @@ func spanOf(retention int64) int64 {
 
 // versionedLayout keeps the versions of a key together, in the order in which they
 // ended. The key is counted, so that no other key's can lie between them.
-func versionedLayout[K, V any](key serde.Serde[K], value serde.Serde[V], span int64) layout[place[K], content[V]] {
-	own, ownValue := owning(key), owning(value)
-	return layout[place[K], content[V]]{
-		appendKey: func(dst []byte, p place[K]) ([]byte, error) {
+func versionedLayout(span int64) layout[place, content] {
+	return layout[place, content]{
+		appendKey: func(dst []byte, p place) ([]byte, error) {
 			dst = append(dst, p.section)
 			switch p.section {
 			case inHistory:
-				return appendEnded(dst, key, p, span)
+				return appendEnded(dst, p, span), nil
 			case inGraves:
 				dst = appendTimestamp(dst, p.at)
 			}
-			return key.Append(dst, p.key)
+			return append(dst, p.key...), nil
 		},
-		decodeKey: func(data []byte) (p place[K], err error) { return decodePlace(key, data) },
-		ownKey: func(p place[K]) place[K] {
-			p.key = own(p.key)
+		decodeKey: decodePlace,
+		ownKey: func(p place) place {
+			p.key = bytes.Clone(p.key)
 			return p
 		},
-		value: contents[V]{value},
-		ownValue: func(c content[V]) content[V] {
-			if !c.none {
-				c.value = ownValue(c.value)
-			}
-			return c
-		},
+		value:    contents{},
+		ownValue: func(c content) content { return c },
 	}
 }
 
 // appendEnded appends span, length of the key, key and end.
-func appendEnded[K any](dst []byte, key serde.Serde[K], p place[K], span int64) ([]byte, error) {
-	dst = append(appendTimestamp(dst, p.at/span), 0, 0, 0, 0)
-	at := len(dst)
-	dst, err := key.Append(dst, p.key)
-	if err != nil {
-		return nil, err
-	}
-	binary.BigEndian.PutUint32(dst[at-4:], uint32(len(dst)-at))
-	return appendTimestamp(dst, p.at), nil
+func appendEnded(dst []byte, p place, span int64) []byte {
+	dst = binary.BigEndian.AppendUint32(appendTimestamp(dst, p.at/span), uint32(len(p.key)))
+	return appendTimestamp(append(dst, p.key...), p.at)
 }
 
-var errPlace = errors.New("state: a row of a versioned store has a damaged key: delete the state folder, it is rebuilt from the changelog")
+var errDamaged = errors.New("state: a stored row is damaged: delete the state folder, it is rebuilt from the changelog")
 
-func decodePlace[K any](key serde.Serde[K], data []byte) (p place[K], err error) {
+func decodePlace(data []byte) (p place, err error) {
 	if len(data) == 0 {
-		return p, errPlace
+		return p, errDamaged
 	}
 	p.section, data = data[0], data[1:]
 	switch p.section {
@@ -98,35 +85,34 @@ func decodePlace[K any](key serde.Serde[K], data []byte) (p place[K], err error)
 	case inHistory:
 		n := len(data) - 8
 		if n < 12 || uint64(binary.BigEndian.Uint32(data[8:])) != uint64(n-12) {
-			return p, errPlace
+			return p, errDamaged
 		}
 		p.at = int64(binary.BigEndian.Uint64(data[n:]))
 		data = data[12:n:n]
 	default:
-		return p, errPlace
+		return p, errDamaged
 	}
-	p.key, err = key.Decode(data)
-	return p, err
+	p.key = data
+	return p, nil
 }
 
 // contents encodes the value of a version behind a byte that says whether there
 // is one.
-type contents[V any] struct{ value serde.Serde[V] }
+type contents struct{}
 
-func (s contents[V]) Append(dst []byte, c content[V]) ([]byte, error) {
+func (contents) Append(dst []byte, c content) ([]byte, error) {
 	if c.none {
 		return append(dst, 0), nil
 	}
-	return s.value.Append(append(dst, 1), c.value)
+	return append(append(dst, 1), c.value...), nil
 }
 
-func (s contents[V]) Decode(data []byte) (c content[V], err error) {
+func (contents) Decode(data []byte) (c content, err error) {
 	if len(data) == 0 {
-		return c, errPlace
+		return c, errDamaged
 	}
-	if c.none = data[0] == 0; c.none {
-		return c, nil
+	if c.none = data[0] == 0; !c.none {
+		c.value = data[1:]
 	}
-	c.value, err = s.value.Decode(data[1:])
-	return c, err
+	return c, nil
 }

@@ -116,7 +116,7 @@ func TestVersionedLogsTheNewestVersionAgainBehindOlderOnes(t *testing.T) {
 	put("nothing", "a", 150)
 	outbox.Take(nil)
 	for {
-		more, err := s.FlushLog()
+		more, err := s.Lifecycle().FlushLog()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,18 +141,18 @@ func TestVersionedRefusesWhatCannotBe(t *testing.T) {
 	if _, _, err := s.Put("k", "v", -1); err == nil || !strings.Contains(err.Error(), "not negative") {
 		t.Errorf("Put at -1: %v, want an error that asks for another timestamp", err)
 	}
-	if _, _, err := s.Row([]byte("k"), []byte("v"), 1); err == nil || !strings.Contains(err.Error(), "replayed") {
+	if _, _, err := s.Lifecycle().Row([]byte("k"), []byte("v"), 1); err == nil || !strings.Contains(err.Error(), "replayed") {
 		t.Errorf("Row: %v, want an error that points to Replay", err)
 	}
 	if err := backend.Close(); err != nil {
 		t.Fatal(err)
 	}
-	reopened := state.NewVersioned("prices", 100, serde.String(), serde.String(), state.Options{Space: s.Space()})
+	reopened := state.NewVersioned("prices", 100, serde.String(), serde.String(), state.Options{Space: s.Lifecycle().Space()})
 	_, _, get := reopened.Get("k")
 	_, _, asOf := reopened.GetAsOf("k", 1)
 	_, _, put := reopened.Put("k", "v", 1)
 	_, _, del := reopened.Delete("k", 1)
-	errs := map[string]error{"Get": get, "GetAsOf": asOf, "Put": put, "Delete": del, "Checkpoint": reopened.Checkpoint(backend.NewBatch())}
+	errs := map[string]error{"Get": get, "GetAsOf": asOf, "Put": put, "Delete": del, "Checkpoint": reopened.Lifecycle().Checkpoint(backend.NewBatch())}
 	for _, err := range reopened.History("k", 0, 1) {
 		errs["History"] = err
 	}

@@ -39,22 +39,15 @@ func NewWindow[K, V any](name string, retention int64, key serde.Serde[K], value
 		s.isNil = isNil
 	}
 	s.open(name, windowLayout(key, value), o)
-	s.latest, s.written = -1, -1
-	s.expired, s.absent = s.expiredBelow, s.unwritten
+	s.core.latest, s.written = -1, -1
+	s.core.expired, s.core.absent = s.expiredBelow, s.unwritten
+	s.core.checkpointing = func() { s.written = max(s.written, s.core.latest) }
 	return s
 }
 
-// Lifecycle implements the task's side of the store.
-func (s *Window[K, V]) Lifecycle() Lifecycle { return s }
-
-// Checkpoint implements Lifecycle.
-func (s *Window[K, V]) Checkpoint(b Batch) error {
-	s.written = max(s.written, s.latest)
-	return s.store.Checkpoint(b)
-}
-
-// unwritten says whether a window begins behind all that are in the backend.
-func (s *Window[K, V]) unwritten(w Windowed[K]) (bool, error) {
+// unwritten says whether the window of a key begins behind all that are in the
+// backend.
+func (s *Window[K, V]) unwritten(key []byte) (bool, error) {
 	if !s.known {
 		last, err := s.lastWritten()
 		if err != nil {
@@ -62,13 +55,13 @@ func (s *Window[K, V]) unwritten(w Windowed[K]) (bool, error) {
 		}
 		s.written, s.known = max(s.written, last), true
 	}
-	return w.Start > s.written, nil
+	return int64(binary.BigEndian.Uint64(key)) > s.written, nil
 }
 
 // lastWritten is the latest window start in the backend, or -1.
 func (s *Window[K, V]) lastWritten() (last int64, err error) {
 	last = -1
-	err = s.space.backend.Scan(s.space.prefix[:], s.space.end(), true, func(key, _ []byte) bool {
+	err = s.core.space.backend.Scan(s.core.space.prefix[:], s.core.space.end(), true, func(key, _ []byte) bool {
 		last = int64(binary.BigEndian.Uint64(key[spacePrefix:]))
 		return false
 	})
@@ -81,6 +74,7 @@ func (s *Window[K, V]) lastWritten() (last int64, err error) {
 func windowLayout[K, V any](key serde.Serde[K], value serde.Serde[V]) layout[Windowed[K], V] {
 	own := owning(key)
 	return layout[Windowed[K], V]{
+		keyBytes: windowBytes(),
 		appendKey: func(dst []byte, w Windowed[K]) ([]byte, error) {
 			return key.Append(appendTimestamp(dst, w.Start), w.Key)
 		},
@@ -95,6 +89,11 @@ func windowLayout[K, V any](key serde.Serde[K], value serde.Serde[V]) layout[Win
 		ownKey:   func(w Windowed[K]) Windowed[K] { return Windowed[K]{Key: own(w.Key), Start: w.Start} },
 		value:    value,
 		ownValue: owning(value),
+	}
+}
+
+func windowBytes() keyBytes {
+	return keyBytes{
 		toChangelog: func(dst []byte, key string) []byte {
 			dst = append(append(dst, key[8:]...), key[:8]...)
 			return append(dst, 0, 0, 0, 0)
@@ -115,7 +114,7 @@ func (s *Window[K, V]) Fetch(key K, start int64) (v V, ts int64, ok bool, err er
 	if err != nil || e == nil {
 		return v, 0, false, err
 	}
-	return e.now.value, e.now.ts, e.now.present, nil
+	return e.value, e.ts, e.present, nil
 }
 
 // Put sets the value of a key in the window that begins at start. A nil value
@@ -188,10 +187,10 @@ func (s *Window[K, V]) Remove(e *Entry[Windowed[K], V], ts int64, headers record
 	return s.set(e, version[V]{ts: ts}, headers)
 }
 
-func (s *Window[K, V]) observe(start int64) { s.latest = max(s.latest, start) }
+func (s *Window[K, V]) observe(start int64) { s.core.latest = max(s.core.latest, start) }
 
 // oldest is the smallest window start that has not expired.
-func (s *Window[K, V]) oldest() int64 { return s.latest - s.retention + 1 }
+func (s *Window[K, V]) oldest() int64 { return s.core.latest - s.retention + 1 }
 
 func (s *Window[K, V]) expiredBelow() []byte {
 	if s.oldest() <= 0 {

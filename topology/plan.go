@@ -141,7 +141,7 @@ type Assembly struct {
 // progress is what the operators committed the last time.
 func (s *Subtopology) Assemble(ctx context.Context, t *processors.Task, stores *TaskStores, progress map[string]int64) (*Assembly, error) {
 	t.Names = s.plan.names
-	t.Init(ctx, stores.byName, progress)
+	(*processors.Owner)(t).Init(ctx, stores.byName, progress)
 	out := &Assembly{}
 	a := &assembly{task: t, built: map[*node]any{}}
 	for _, source := range s.Sources {

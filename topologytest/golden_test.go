@@ -2,9 +2,11 @@ package topologytest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,7 +44,8 @@ type golden struct {
 	Traces  map[string][]string
 	Stores  map[string]goldenStore
 
-	traced map[string][]string
+	tracing sync.Mutex
+	traced  map[string][]string
 }
 
 type goldenTypes struct{ Key, Value, Windowed string }
@@ -74,6 +77,8 @@ type goldenStore struct {
 
 // trace notes a side effect.
 func (g *golden) trace(name, text string) {
+	g.tracing.Lock() // on the engine, tasks run side by side
+	defer g.tracing.Unlock()
 	if g.traced == nil {
 		g.traced = map[string][]string{}
 	}
@@ -112,13 +117,9 @@ func readGolden(t *testing.T) []*golden {
 	}
 	var all []*golden
 	for _, file := range files {
-		data, err := os.ReadFile(file)
+		g, err := loadGolden(file)
 		if err != nil {
 			t.Fatal(err)
-		}
-		g := &golden{}
-		if err := json.Unmarshal(data, g); err != nil {
-			t.Fatal(file, err)
 		}
 		if g.Name != strings.TrimSuffix(filepath.Base(file), ".json") {
 			t.Fatalf("%s is named %q", file, g.Name)
@@ -126,6 +127,18 @@ func readGolden(t *testing.T) []*golden {
 		all = append(all, g)
 	}
 	return all
+}
+
+func loadGolden(file string) (*golden, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	g := &golden{}
+	if err := json.Unmarshal(data, g); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return g, nil
 }
 
 func (g *golden) run(t *testing.T, build func(*topology.Builder, *golden), options ...topologytest.Option) {

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -75,9 +76,13 @@ func (f *fetcher) account(bytes int) {
 // full says whether the tasks hold so much that polling waits.
 func (f *fetcher) full() bool { return f.buffered.Load() > f.limit }
 
-// maxPoll bounds how many records one poll delivers, so that no lane waits for
-// another's batch to be copied.
-const maxPoll = 20000
+const (
+	// maxPoll bounds how many records one poll delivers, so that no lane waits for
+	// another's batch to be copied.
+	maxPoll = 20000
+	// maxBatch bounds how many are copied to one piece of memory, which is used again.
+	maxBatch = 1024
+)
 
 func (f *fetcher) poll(ctx context.Context, done chan struct{}) {
 	defer close(done)
@@ -113,19 +118,20 @@ func (f *fetcher) deliver(p kgo.FetchTopicPartition) {
 	if !ok {
 		return
 	}
-	records, bytes := f.convert(p.Records)
 	end := p.HighWatermark
 	if p.LastStableOffset >= 0 && to.hosted.committedOnly {
 		end = p.LastStableOffset
 	}
-	last := p.Records[len(p.Records)-1]
-	to.hosted.deliver(delivery{input: to.input, records: records, next: last.Offset + 1, end: end, bytes: bytes})
+	for part := range slices.Chunk(p.Records, maxBatch) {
+		records, bytes := f.convert(part)
+		to.hosted.deliver(delivery{input: to.input, records: records, next: part[len(part)-1].Offset + 1, end: end, bytes: bytes})
+	}
 }
 
 // convert copies what a task needs of the client's records. Transaction markers
 // count only for the position.
 func (f *fetcher) convert(from []*kgo.Record) (records []record.Raw, bytes int) {
-	records = *f.raws.Get().(*[]record.Raw)
+	records = slices.Grow(*f.raws.Get().(*[]record.Raw), len(from))
 	for _, r := range from {
 		if r.Attrs.IsControl() {
 			continue

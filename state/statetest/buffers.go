@@ -94,7 +94,7 @@ func must(t *testing.T, err error) {
 
 // unit makes a few changes as one unit of work and sometimes takes them back.
 func (s *bufferTest) unit() {
-	s.store.Mark()
+	s.store.Lifecycle().Mark()
 	mark := s.outbox.Mark()
 	before := maps.Clone(s.model)
 	for range 1 + s.r.IntN(6) {
@@ -106,7 +106,7 @@ func (s *bufferTest) unit() {
 	}
 	if s.r.IntN(4) == 0 {
 		s.outbox.Rollback(mark)
-		s.store.Rollback()
+		s.store.Lifecycle().Rollback()
 		s.model = before
 	}
 }
@@ -200,13 +200,13 @@ func (s *bufferTest) bytes() (n int64) {
 func (s *bufferTest) commit() {
 	s.due = s.r.IntN(3)
 	for {
-		logged, err := s.store.FlushLog()
+		logged, err := s.store.Lifecycle().FlushLog()
 		must(s.t, err)
 		if !logged {
 			break
 		}
-		s.store.Mark()
-		must(s.t, s.store.FlushForward())
+		s.store.Lifecycle().Mark()
+		must(s.t, s.store.Lifecycle().FlushForward())
 	}
 	for _, batch := range s.outbox.Take(nil) {
 		s.changelog = append(s.changelog, batch.Outputs...)
@@ -225,14 +225,14 @@ func (s *bufferTest) next() (bool, error) {
 
 func (s *bufferTest) checkpoint() {
 	b := s.space.NewBatch()
-	must(s.t, s.store.Checkpoint(b))
+	must(s.t, s.store.Lifecycle().Checkpoint(b))
 	s.space.SetPosition(b, state.Position{Offset: int64(len(s.changelog))})
 	if s.r.IntN(2) == 0 {
 		s.unit() // while the batch is on its way, which it must not be part of
 	}
 	must(s.t, b.Commit())
-	s.store.Checkpointed()
-	if pinned := s.store.Pinned(); pinned > 20_000 {
+	s.store.Lifecycle().Checkpointed()
+	if pinned := s.store.Lifecycle().Pinned(); pinned > 20_000 {
 		s.t.Errorf("%d bytes are pinned behind a checkpoint", pinned)
 	}
 }
@@ -320,11 +320,11 @@ func spilledBuffer(t *testing.T, backend state.Backend) {
 func checkpointed[K, V any](t *testing.T, s *state.Buffer[K, V]) {
 	for more := true; more; {
 		var err error
-		more, err = s.FlushLog()
+		more, err = s.Lifecycle().FlushLog()
 		must(t, err)
 	}
-	batch := s.Space().NewBatch()
-	must(t, s.Checkpoint(batch))
+	batch := s.Lifecycle().Space().NewBatch()
+	must(t, s.Lifecycle().Checkpoint(batch))
 	must(t, batch.Commit())
-	s.Checkpointed()
+	s.Lifecycle().Checkpointed()
 }

@@ -97,7 +97,7 @@ func (s *timeBufferTest) step() {
 // unit puts some records and takes those that are due, as one unit of work, and
 // sometimes takes that back.
 func (s *timeBufferTest) unit() {
-	s.store.Mark()
+	s.store.Lifecycle().Mark()
 	mark := s.outbox.Mark()
 	before := slices.Clone(s.model)
 	for range s.r.IntN(s.burst) {
@@ -110,7 +110,7 @@ func (s *timeBufferTest) unit() {
 	}
 	if s.r.IntN(4) == 0 {
 		s.outbox.Rollback(mark)
-		s.store.Rollback()
+		s.store.Lifecycle().Rollback()
 		s.model = before
 	}
 }
@@ -165,7 +165,7 @@ func (s *timeBufferTest) compareAll() {
 }
 
 func (s *timeBufferTest) commit() {
-	if more, err := s.store.FlushLog(); more || err != nil {
+	if more, err := s.store.Lifecycle().FlushLog(); more || err != nil {
 		s.t.Errorf("FlushLog = %v, %v; everything should have been logged", more, err)
 	}
 	for _, batch := range s.outbox.Take(nil) {
@@ -176,13 +176,13 @@ func (s *timeBufferTest) commit() {
 
 func (s *timeBufferTest) checkpoint() {
 	b := s.space.NewBatch()
-	s.must(s.store.Checkpoint(b))
+	s.must(s.store.Lifecycle().Checkpoint(b))
 	s.space.SetPosition(b, state.Position{Offset: int64(len(s.changelog))})
 	if s.r.IntN(2) == 0 {
 		s.unit() // while the batch is on its way, which it must not be part of
 	}
 	s.must(b.Commit())
-	s.store.Checkpointed()
+	s.store.Lifecycle().Checkpointed()
 }
 
 func (s *timeBufferTest) crash() {
