@@ -6,21 +6,27 @@ import (
 	"testing"
 )
 
-func TestTheProgramInTheReadmeIsTheOneThatCompiles(t *testing.T) {
+// What the README shows is compiled, and tested where it is a test.
+func TestTheCodeInTheReadmeIsThatOfTheExamples(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := os.ReadFile("examples/00-shortest/main.go")
-	if err != nil {
-		t.Fatal(err)
+	var examples string
+	for _, file := range []string{"examples/00-shortest/main.go", "topologytest/example_test.go"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples += string(text)
 	}
-	_, code, found := strings.Cut(string(readme), "```go\n")
-	code, _, closed := strings.Cut(code, "```")
-	if !found || !closed {
-		t.Fatal("the README has no Go program")
+	blocks := strings.Split(string(readme), "```go\n")[1:]
+	if len(blocks) < 2 {
+		t.Fatalf("the README has %d pieces of Go, want the shortest program and a test", len(blocks))
 	}
-	if !strings.Contains(string(program), code) {
-		t.Errorf("examples/00-shortest/main.go does not contain the program in the README:\n%s", code)
+	for _, block := range blocks {
+		if code, _, closed := strings.Cut(block, "```"); !closed || !strings.Contains(examples, code) {
+			t.Errorf("no example contains this code of the README:\n%s", code)
+		}
 	}
 }

@@ -66,6 +66,16 @@ func TestRestoreReadsTheWholeChangelog(t *testing.T) {
 	}
 }
 
+func TestSagasAreMeasuredBesideTheRawLoop(t *testing.T) {
+	report := runEmbedded(t, "--sagas", "200", "--runs", "1")
+	if len(report.Sagas) != 1 {
+		t.Fatalf("%d runs, want 1", len(report.Sagas))
+	}
+	if r := report.Sagas[0]; r.PerSecond <= 0 || r.StepCPU <= 0 || r.RawCPU <= 0 || r.Written < 4 || r.PeakMiB <= 0 {
+		t.Errorf("a figure is missing or impossible: %+v", r)
+	}
+}
+
 // runEmbedded runs the program's measurements on the embedded broker.
 func runEmbedded(t *testing.T, args ...string) (r *Report) {
 	t.Helper()

@@ -22,8 +22,10 @@ type options struct {
 	rate        int
 	duration    time.Duration
 	changelog   int
-	profile     string
-	json        string
+	// sagas is how many to measure instead; 0 is none.
+	sagas   int
+	profile string
+	json    string
 }
 
 func parse(args []string, usage io.Writer) (options, error) {
@@ -41,6 +43,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	f.IntVar(&o.rate, "rate", 5_000, "with --latency: records a second")
 	f.DurationVar(&o.duration, "duration", 20*time.Second, "with --latency: how long")
 	f.IntVar(&o.changelog, "changelog", 2_000_000, "with --restore: changelog `records`, of half as many keys")
+	f.IntVar(&o.sagas, "sagas", 0, "measure this many `sagas` of two command steps instead")
 	f.StringVar(&o.profile, "profile", "", "write CPU and heap profiles of the workers to this `folder`")
 	f.StringVar(&o.json, "json", "", "write all samples as JSON to this `file`")
 	if err := f.Parse(args); err != nil {
@@ -77,6 +80,8 @@ func (o options) validate(rest []string) error {
 	check(o.duration < time.Second, "--duration %v: give at least 1s", o.duration)
 	check(o.changelog < 100, "--changelog %d: give at least 100", o.changelog)
 	check(o.latency && o.restore, "--latency and --restore are measured one at a time")
+	check(o.sagas < 0, "--sagas %d: give at least 1", o.sagas)
+	check(o.sagas > 0 && (o.latency || o.restore), "--sagas and --latency or --restore are measured one at a time")
 	return errors.Join(faults...)
 }
 

@@ -19,6 +19,8 @@ func TestOptionsAreChecked(t *testing.T) {
 		{"an unknown guarantee", "--guarantee most", "at-least-once, exactly-once or both"},
 		{"too few records", "--records 5", "--records 5"},
 		{"two modes at once", "--latency --restore", "one at a time"},
+		{"sagas and another mode", "--sagas 10 --latency", "one at a time"},
+		{"fewer than no sagas", "--sagas -1", "--sagas -1"},
 		{"a stray argument", "count", "unexpected arguments"},
 		{"all faults at once", "--runs 0 --rate 0", "--rate 0"},
 	} {

@@ -15,6 +15,7 @@ type Report struct {
 	Throughput []*Line        `json:",omitempty"`
 	Latency    []*LatencyLine `json:",omitempty"`
 	Restore    []*RestoreLine `json:",omitempty"`
+	Sagas      []SagaRun      `json:",omitempty"`
 }
 
 // Machine is what the figures depend on.
@@ -30,7 +31,7 @@ func newReport(broker string, o options) *Report {
 		Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(),
 		Broker: broker, Partitions: partitions, Runs: o.runs,
 	}}
-	if !o.latency && !o.restore {
+	if !o.latency && !o.restore && o.sagas == 0 {
 		r.Records = o.records
 	}
 	return r
@@ -63,6 +64,8 @@ func (r *Report) tables() []table {
 	switch {
 	case r.Throughput != nil:
 		return throughputTables(r)
+	case r.Sagas != nil:
+		return []table{sagaTable(r.Sagas)}
 	case r.Latency != nil:
 		return []table{latencyTable(r.Latency)}
 	default:

@@ -42,10 +42,18 @@ type job struct {
 
 // topologies are what workers can run.
 var topologies = map[string]func(j job) *topology.Builder{
-	"async": asyncTopology,
-	"chaos": chaosTopology,
-	"count": countTopology,
-	"large": largeTopology,
+	"async":          asyncTopology,
+	"board":          boardTopology,
+	"cep":            cepTopology,
+	"chaos":          chaosTopology,
+	"count":          countTopology,
+	"investigations": investigationsTopology,
+	"large":          largeTopology,
+	"lookups":        lookupsTopology,
+	"participants":   participantsTopology,
+	"sagas":          orchestratorTopology(investigationSaga),
+	"table":          tableTopology,
+	"waiting":        orchestratorTopology(waitingSaga),
 }
 
 // options are the options of Run that a job stands for.

@@ -45,7 +45,7 @@ func (a SessionAggregate[K, V, A]) Supplier() Supplier[K, V, window.Key[K], Chan
 		if err != nil {
 			return nil, err
 		}
-		p := &sessionAggregate[K, V, A]{SessionAggregate: a, c: c, rows: rows, in: nullsOf[V]()}
+		p := &sessionAggregate[K, V, A]{SessionAggregate: a, c: c, rows: rows, in: nullsOf[V](), late: latenessOf[K, V](c.Task, c.node)}
 		p.seen = c.TrackTime(cmp.Or(a.Clock, a.Store))
 		rows.Advance(*p.seen)
 		if a.Final {
@@ -62,6 +62,7 @@ type sessionAggregate[K, V, A any] struct {
 	c       *Context[window.Key[K], Change[A]]
 	rows    *state.Session[K, A]
 	in      nulls[V]
+	late    lateness[K, V]
 	closing closing[K, A]
 	// seen is the highest timestamp so far; it decides what is late.
 	seen *int64
@@ -84,7 +85,7 @@ func (p *sessionAggregate[K, V, A]) Process(r record.Record[K, V]) error {
 	}
 	if joined.End < p.Sessions.Open(*p.seen) {
 		p.c.Drop(dropLate)
-		return nil
+		return p.late.give(r)
 	}
 	p.rows.Advance(*p.seen)
 	if p.rows.Expired(joined.End) {

@@ -40,7 +40,7 @@ func (a SlidingAggregate[K, V, A]) Supplier() Supplier[K, V, window.Key[K], Chan
 		if err != nil {
 			return nil, err
 		}
-		p := &slidingAggregate[K, V, A]{SlidingAggregate: a, c: c, rows: rows, values: nullsOf[V]()}
+		p := &slidingAggregate[K, V, A]{SlidingAggregate: a, c: c, rows: rows, values: nullsOf[V](), late: latenessOf[K, V](c.Task, c.node)}
 		p.seen = c.TrackTime(cmp.Or(a.Clock, a.Store))
 		rows.Advance(*p.seen)
 		if a.Final {
@@ -57,6 +57,7 @@ type slidingAggregate[K, V, A any] struct {
 	c       *Context[window.Key[K], Change[A]]
 	rows    *state.Sliding[K, A]
 	values  nulls[V]
+	late    lateness[K, V]
 	closing closing[K, A]
 	// seen is the highest timestamp so far; it decides what is late.
 	seen *int64
@@ -70,7 +71,7 @@ func (p *slidingAggregate[K, V, A]) Process(r record.Record[K, V]) error {
 	*p.seen = max(*p.seen, r.Timestamp)
 	if p.Windows.Late(r.Timestamp, *p.seen) {
 		p.c.Drop(dropLate)
-		return nil
+		return p.late.give(r)
 	}
 	p.rows.Advance(*p.seen)
 	if p.rows.Expired(r.Timestamp) {

@@ -32,17 +32,22 @@ const (
 	countSuffix  = "\x00count"
 )
 
-// KeepForJoin passes on each record and then keeps it in the store of a side.
+// KeepForJoin passes on each record and then keeps it in the store of a side, unless it
+// is too late for that.
 func KeepForJoin[K, V any](store string) Supplier[K, V, K, V] {
 	return func(c *Context[K, V]) (Processor[K, V], error) {
 		rows, err := openSide[K, V](c.Task, store)
 		if err != nil {
 			return nil, err
 		}
-		in := nullsOfRecord[K, V]()
+		in, late := nullsOfRecord[K, V](), latenessOf[K, V](c.Task, c.node)
 		return Func[K, V](func(r record.Record[K, V]) error {
 			if err := c.Forward(r); err != nil || in.lacksKey(r) || in.lacksValue(r) {
 				return err
+			}
+			if rows.Expired(r.Timestamp) {
+				c.Drop(dropLate)
+				return late.give(r)
 			}
 			return rows.Put(r.Key, r.Value, r.Timestamp, r.Headers)
 		}), nil

@@ -32,6 +32,9 @@ type Task struct {
 	Partitions func(topic string) (int32, error)
 	// MaxBytes tells how large a record of a topic may be.
 	MaxBytes func(topic string) int
+	// ExactlyOnce says that what the task writes, its stores and the position of what it
+	// has read commit as one.
+	ExactlyOnce bool
 	// Flushing says that a commit is flushing what was held back, and Flushes how many
 	// have begun to.
 	Flushing bool
@@ -52,7 +55,9 @@ type Task struct {
 	progress  map[string]int64
 	tracked   []tracked
 	drops     map[string]int64
-	commit    bool
+	// late are the contexts of OnLate by their nodes.
+	late   map[int32]any
+	commit bool
 
 	// marking says that units of work can be taken back; undo and markedTime are
 	// what Rollback needs.
@@ -70,6 +75,9 @@ type Task struct {
 
 // Owner is a Task as the one who owns it drives it. Processors have no use for it.
 type Owner Task
+
+// Task is what the task's processors see of it.
+func (t *Owner) Task() *Task { return (*Task)(t) }
 
 // Init prepares a task for the assembly of its processors. progress is what was
 // committed by Progress the last time.

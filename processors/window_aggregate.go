@@ -42,7 +42,7 @@ func (w WindowAggregate[K, V, A]) Supplier() Supplier[K, V, window.Key[K], Chang
 		if err != nil {
 			return nil, err
 		}
-		p := &windowAggregate[K, V, A]{WindowAggregate: w, c: c, rows: rows, in: nullsOf[V]()}
+		p := &windowAggregate[K, V, A]{WindowAggregate: w, c: c, rows: rows, in: nullsOf[V](), late: latenessOf[K, V](c.Task, c.node)}
 		p.seen = c.TrackTime(cmp.Or(w.Clock, w.Store))
 		if w.Final {
 			c.AfterRecord(p.emitClosed)
@@ -60,6 +60,8 @@ type windowAggregate[K, V, A any] struct {
 	c    *Context[window.Key[K], Change[A]]
 	rows *state.Window[K, A]
 	in   nulls[V]
+	// late has the records that count in no window.
+	late lateness[K, V]
 	// seen is the highest timestamp so far; it decides what is late.
 	seen *int64
 }
@@ -74,15 +76,21 @@ func (p *windowAggregate[K, V, A]) Process(r record.Record[K, V]) error {
 		return nil
 	}
 	*p.seen = max(*p.seen, r.Timestamp)
+	late, counts := false, false
 	// Behind the last window before the end of time, start is negative.
 	for start := p.Windows.First(r.Timestamp); start >= 0 && start <= r.Timestamp; start += p.Windows.Advance() {
 		if p.Windows.CloseTime(start) <= *p.seen {
 			p.c.Drop(dropLate)
+			late = true
 			continue
 		}
+		counts = true
 		if err := p.update(start, r); err != nil {
 			return err
 		}
+	}
+	if late && !counts {
+		return p.late.give(r)
 	}
 	return nil
 }

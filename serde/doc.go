@@ -7,6 +7,9 @@
 //   - [JSON] writes everything else, with encoding/json/v2;
 //   - [Func] makes a Serde of two functions.
 //
+// The packages below this one follow schemas: avro, protobuf and jsonschema, and
+// registry, which keeps their schemas in a schema registry.
+//
 // Every Serde of this package is safe for concurrent use. Errors say what was
 // wanted and what was found; the caller adds topic, partition and offset. They
 // quote a short excerpt of the data at most, so that a log of failed records

@@ -4,7 +4,7 @@ package serde
 // elem. It makes a type nilable that is not: null is then nil, and it is handled
 // outside as for any other Serde. Appending nil is an error.
 //
-// It passes on to elem what elem implements of [Owner] and [TopicBinder].
+// It passes on to elem what elem implements of [Owner], [TopicBinder] and [Described].
 func Pointer[T any](elem Serde[T]) Serde[*T] { return pointer[T]{elem} }
 
 type pointer[T any] struct{ elem Serde[T] }

@@ -1,8 +1,6 @@
 package state
 
 import (
-	"bytes"
-
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/serde"
 )
@@ -27,9 +25,9 @@ type Buffer[K, V any] struct {
 type heldRows interface {
 	Lifecycle
 	Name() string
-	put(key []byte, h heldRow) error
+	put(at placing, h heldRow) error
 	take(until int64) (key []byte, h heldRow, ok bool, err error)
-	prior(key []byte) (prior []byte, held bool, err error)
+	prior(at placing) (prior []byte, held bool, err error)
 	measure(bytes bool) error
 	size() (rows, bytes int64)
 	exhausted() bool
@@ -78,22 +76,30 @@ func (b *Buffer[K, V]) Lifecycle() Lifecycle { return b.rows }
 // Put holds an update back. Of h, Prior is ignored: it is what the row was when the
 // first update of it came. So is Time, unless this is the first update and rows come
 // with their times.
-func (b *Buffer[K, V]) Put(key K, h Held[V]) (err error) {
-	if b.key, err = b.keys.Append(b.key[:0], key); err != nil {
+func (b *Buffer[K, V]) Put(key K, h Held[V]) error {
+	at, err := b.place(key, h.Time)
+	if err != nil {
 		return err
 	}
-	row := heldRow{time: h.Time}
+	var row heldRow
 	row.Metadata, row.Timestamp, row.Headers = h.Source, h.Timestamp, ownHeaders(h.Headers)
-	if b.timeOf != nil {
-		row.time = b.timeOf(key)
-	}
 	if row.Old, err = b.encode(h.Old, h.HasOld); err == nil {
 		row.New, err = b.encode(h.New, h.HasNew)
 	}
 	if err != nil {
 		return unencodable(b.rows.Name(), err)
 	}
-	return b.rows.put(b.key, row)
+	return b.rows.put(at, row)
+}
+
+// place encodes a key. Its time is at, unless that follows from the key. The result is
+// valid until the next call.
+func (b *Buffer[K, V]) place(key K, at int64) (p placing, err error) {
+	if b.timeOf != nil {
+		at = b.timeOf(key)
+	}
+	b.key, err = b.keys.Append(b.key[:0], key)
+	return placing{time: at, key: b.key}, err
 }
 
 // encode returns the bytes of a value, nil if there is none.
@@ -111,7 +117,7 @@ func (b *Buffer[K, V]) Next(until int64) (key K, h Held[V], ok bool, err error) 
 	if err != nil || !ok {
 		return key, h, false, err
 	}
-	if key, err = b.keys.Decode(bytes.Clone(encoded)); err != nil {
+	if key, err = b.keys.Decode(encoded); err != nil {
 		return key, h, false, err
 	}
 	h = Held[V]{
@@ -135,10 +141,11 @@ func (b *Buffer[K, V]) Next(until int64) (key K, h Held[V], ok bool, err error) 
 // Prior is what was passed on last of a row that is held back; held is false if
 // there is none.
 func (b *Buffer[K, V]) Prior(key K) (prior V, has, held bool, err error) {
-	if b.key, err = b.keys.Append(b.key[:0], key); err != nil {
+	at, err := b.place(key, 0)
+	if err != nil {
 		return prior, false, false, err
 	}
-	data, held, err := b.rows.prior(b.key)
+	data, held, err := b.rows.prior(at)
 	if data == nil || err != nil {
 		return prior, false, held, err
 	}

@@ -121,7 +121,7 @@ func (b *rowBuffer) readRows(from []byte, yield func(place string, key []byte) b
 		if e.epoch == 0 && !e.present {
 			e.value, e.ts, e.present, e.stored = item.Value, item.Timestamp, true, true
 		}
-		if !yield(e.key, e.typed) {
+		if !yield(e.key, e.typed.key) {
 			return nil
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/tidemill/tidemill/serde"
 )
 
 // The sections of a buffer in the backend. One whose rows' times follow from their
@@ -37,43 +39,46 @@ func appendDue(dst []byte, section byte, time int64) []byte {
 }
 
 // timedLayout orders rows by a time that follows from the key. The changelog's key is
-// the key alone.
-func timedLayout(held *heldSerde, timeOf func([]byte) (int64, error)) layout[[]byte, heldRow] {
-	l := keyedLayout(held)
-	place := func(dst, key []byte) ([]byte, error) {
-		time, err := timeOf(key)
-		if err != nil {
-			return nil, fmt.Errorf("decode key: %w", err)
-		}
-		return append(appendDue(dst, byTime, time), key...), nil
+// the key alone, of which timeOf tells the time.
+func timedLayout(held *heldSerde, timeOf func([]byte) (int64, error)) layout[placing, heldRow] {
+	l := placingLayout(byTime, held)
+	l.keyBytes = keyBytes{
+		toChangelog: func(dst []byte, k string) []byte { return append(dst, k[placeLength:]...) },
+		fromChangelog: func(dst, key []byte) ([]byte, error) {
+			time, err := timeOf(key)
+			if err != nil {
+				return nil, fmt.Errorf("decode key: %w", err)
+			}
+			return append(appendDue(dst, byTime, time), key...), nil
+		},
 	}
-	l.appendKey, l.fromChangelog = place, place
-	l.decodeKey = func(data []byte) ([]byte, error) { return behind(placeLength, data) }
-	l.toChangelog = func(dst []byte, k string) []byte { return append(dst, k[placeLength:]...) }
 	return l
 }
 
-// keyedLayout orders rows by key.
-func keyedLayout(held *heldSerde) layout[[]byte, heldRow] {
+// keyedLayout orders rows by key, whatever their time.
+func keyedLayout(held *heldSerde) layout[placing, heldRow] {
 	place := func(dst, key []byte) ([]byte, error) { return append(append(dst, byKey), key...), nil }
-	return layout[[]byte, heldRow]{
-		keyBytes: keyBytes{
-			toChangelog:   func(dst []byte, k string) []byte { return append(dst, k[1:]...) },
-			fromChangelog: place,
-		},
-		appendKey: place,
-		decodeKey: func(data []byte) ([]byte, error) { return behind(1, data) },
-		ownKey:    bytes.Clone,
-		value:     held,
-		ownValue:  func(h heldRow) heldRow { return h },
+	l := placingLayout(byKey, held)
+	l.keyBytes = keyBytes{
+		toChangelog:   func(dst []byte, k string) []byte { return append(dst, k[1:]...) },
+		fromChangelog: place,
 	}
+	l.appendKey = func(dst []byte, p placing) ([]byte, error) { return place(dst, p.key) }
+	l.decodeKey = func(data []byte) (p placing, err error) {
+		p.key, err = behind(1, data)
+		return p, err
+	}
+	return l
 }
 
 // placeLayout orders places by time, then by key.
-func placeLayout() layout[placing, nothing] {
-	return layout[placing, nothing]{
+func placeLayout() layout[placing, nothing] { return placingLayout(byPlace, nothingSerde{}) }
+
+// placingLayout orders the rows of a section by time, then by key. It has no changelog.
+func placingLayout[V any](section byte, value serde.Serde[V]) layout[placing, V] {
+	return layout[placing, V]{
 		appendKey: func(dst []byte, p placing) ([]byte, error) {
-			return append(appendDue(dst, byPlace, p.time), p.key...), nil
+			return append(appendDue(dst, section, p.time), p.key...), nil
 		},
 		decodeKey: func(data []byte) (p placing, err error) {
 			if p.key, err = behind(placeLength, data); err == nil {
@@ -82,8 +87,8 @@ func placeLayout() layout[placing, nothing] {
 			return p, err
 		},
 		ownKey:   func(p placing) placing { return placing{time: p.time, key: bytes.Clone(p.key)} },
-		value:    nothingSerde{},
-		ownValue: func(n nothing) nothing { return n },
+		value:    value,
+		ownValue: func(v V) V { return v },
 	}
 }
 

@@ -50,7 +50,7 @@ func (b *rowBuffer) FlushLog() (bool, error) {
 	if c == nil {
 		return false, nil
 	}
-	b.logRow(entryOf[[]byte, heldRow](c))
+	b.logRow(entryOf[placing, heldRow](c))
 	return true, nil
 }
 
@@ -62,7 +62,7 @@ func (b *rowBuffer) FlushForward() error {
 	return b.forward()
 }
 
-func (b *rowBuffer) logRow(e *Entry[[]byte, heldRow]) {
+func (b *rowBuffer) logRow(e *Entry[placing, heldRow]) {
 	log := b.rows.core.log
 	if log == nil {
 		return

@@ -120,6 +120,9 @@ func (s *JoinWindow[K, V]) Put(key K, value V, ts int64, headers record.Headers)
 	return nil
 }
 
+// Expired says whether a row with this timestamp would be ignored.
+func (s *JoinWindow[K, V]) Expired(ts int64) bool { return ts < s.oldest() }
+
 // encode adds a row to those that wait for a checkpoint.
 func (s *JoinWindow[K, V]) encode(key K, value V, row Row[V]) (stored, encoded []byte, err error) {
 	buf := s.appendSpan(s.pending.open(), row.Timestamp)

@@ -45,8 +45,8 @@ func keyCases() []keyCase {
 		}),
 		caseOf("history", versionedLayout(1<<10), func(k []byte, at, _ int64) place { return place{inHistory, k, at} }),
 		caseOf("newest", versionedLayout(1<<10), func(k []byte, _, _ int64) place { return place{section: asNewest, key: k} }),
-		caseOf("held", keyedLayout(&heldSerde{}), func(k []byte, _, _ int64) []byte { return k }),
-		caseOf("held by time", timedLayout(&heldSerde{}, timeOf), func(k []byte, _, _ int64) []byte { return k }),
+		caseOf("held", keyedLayout(&heldSerde{}), func(k []byte, at, _ int64) placing { return placing{at, k} }),
+		caseOf("held by time", timedLayout(&heldSerde{}, timeOf), func(k []byte, _, _ int64) placing { return placing{int64(len(k)), k} }),
 		caseOf("place", placeLayout(), func(k []byte, at, _ int64) placing { return placing{at, k} }),
 		caseOf("due", dueLayout(key, value), func(k []byte, at, other int64) due[[]byte] { return due[[]byte]{at, k, uint32(other) & maxNumber} }),
 	}

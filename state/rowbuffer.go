@@ -10,11 +10,10 @@ import (
 // Rows are in the cache and in the backend like those of any store, so that there
 // may be more of them than fit into memory. They are logged when the task commits.
 type rowBuffer struct {
-	rows store[[]byte, heldRow]
-	// times orders the rows, nil if timeOf tells their times from their keys: then
-	// they lie in that order themselves.
+	rows store[placing, heldRow]
+	// times orders the rows, nil if their times follow from their keys: then they lie in
+	// that order themselves.
 	times  *store[placing, nothing]
-	timeOf func(key []byte) (int64, error)
 	held   *heldSerde
 	head   head
 	tally  tally
@@ -38,8 +37,10 @@ type rowBuffer struct {
 // tally is how much a buffer holds, if that is measured.
 type tally struct{ rows, bytes int64 }
 
+// openRowBuffer opens a buffer. timeOf, if times follow from keys, is for keys of the
+// changelog; whoever calls the buffer gives the time with the key.
 func openRowBuffer(name string, timeOf func(key []byte) (int64, error), clock func() int64, o Options) heldRows {
-	b := &rowBuffer{timeOf: timeOf, held: &heldSerde{}, written: -1, latest: -1, clock: clock}
+	b := &rowBuffer{held: &heldSerde{}, written: -1, latest: -1, clock: clock}
 	o.Caching = true
 	foreign := byTime
 	if timeOf != nil {
@@ -59,11 +60,11 @@ func openRowBuffer(name string, timeOf func(key []byte) (int64, error), clock fu
 
 // put holds an update back. Its prior value and its time are those of the row that
 // is there already, if one is.
-func (b *rowBuffer) put(key []byte, h heldRow) error {
+func (b *rowBuffer) put(at placing, h heldRow) error {
 	if b.fault != nil {
 		return b.fault
 	}
-	e, err := b.rows.lookup(key)
+	e, err := b.rows.lookup(at)
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func (b *rowBuffer) put(key []byte, h heldRow) error {
 	if had {
 		h.Prior, h.time = e.value.Prior, e.value.time
 	} else {
-		h.Prior = h.Old
+		h.Prior, h.time = h.Old, at.time
 	}
 	b.count(e, &h, had)
 	if !had {
@@ -83,17 +84,17 @@ func (b *rowBuffer) put(key []byte, h heldRow) error {
 }
 
 // enter gives a new row its place.
-func (b *rowBuffer) enter(e *Entry[[]byte, heldRow], time int64) error {
+func (b *rowBuffer) enter(e *Entry[placing, heldRow], time int64) error {
 	b.latest = max(b.latest, time)
 	if b.times == nil {
-		b.head.add(e.key, e.typed)
+		b.head.add(e.key, e.typed.key)
 		return nil
 	}
-	place, err := b.times.fresh(placing{time: time, key: e.typed})
+	place, err := b.times.fresh(placing{time: time, key: e.typed.key})
 	if err != nil {
 		return err
 	}
-	b.head.add(place.key, e.typed)
+	b.head.add(place.key, e.typed.key)
 	return b.times.set(place, version[nothing]{present: true}, nil)
 }
 
@@ -105,7 +106,7 @@ func (b *rowBuffer) take(until int64) (key []byte, h heldRow, ok bool, err error
 		if err != nil || !found || placeTime(place) > until {
 			return key, h, false, err
 		}
-		e, err := b.rows.lookup(first)
+		e, err := b.rows.lookup(placing{time: placeTime(place), key: first})
 		if err != nil {
 			return key, h, false, err
 		}
@@ -120,9 +121,9 @@ func (b *rowBuffer) take(until int64) (key []byte, h heldRow, ok bool, err error
 
 // leave removes a row, or the place of one that is not there any more: a row that was
 // deleted while the store was rebuilt.
-func (b *rowBuffer) leave(e *Entry[[]byte, heldRow], time int64, present bool) error {
+func (b *rowBuffer) leave(e *Entry[placing, heldRow], time int64, present bool) error {
 	if b.times != nil {
-		place, err := b.times.fresh(placing{time: time, key: e.typed})
+		place, err := b.times.fresh(placing{time: time, key: e.typed.key})
 		if err != nil {
 			return err
 		}
@@ -152,8 +153,8 @@ func (b *rowBuffer) relieve() { b.spent = 0 }
 func (b *rowBuffer) Name() string { return b.rows.Name() }
 
 // prior is what was passed on last of a row that is held back, nil if nothing was.
-func (b *rowBuffer) prior(key []byte) (prior []byte, held bool, err error) {
-	e, err := b.rows.lookup(key)
+func (b *rowBuffer) prior(at placing) (prior []byte, held bool, err error) {
+	e, err := b.rows.lookup(at)
 	if err != nil {
 		return nil, false, err
 	}
@@ -176,14 +177,14 @@ func (b *rowBuffer) measure(bytes bool) error {
 			return fmt.Errorf("state: store %q: %w", b.rows.core.name, err)
 		}
 		b.tally.rows++
-		b.tally.bytes += int64(len(item.Key) + item.Value.weight)
+		b.tally.bytes += int64(len(item.Key.key) + item.Value.weight)
 	}
 	return nil
 }
 
 // count accounts for a row that is put, or removed if h is nil.
-func (b *rowBuffer) count(e *Entry[[]byte, heldRow], h *heldRow, had bool) {
-	key := int64(len(e.typed))
+func (b *rowBuffer) count(e *Entry[placing, heldRow], h *heldRow, had bool) {
+	key := int64(len(e.typed.key))
 	if had {
 		b.tally.rows--
 		b.tally.bytes -= key + int64(e.value.weight)

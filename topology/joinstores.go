@@ -2,6 +2,7 @@ package topology
 
 import (
 	"maps"
+	"math"
 	"time"
 
 	"github.com/tidemill/tidemill/processors"
@@ -24,15 +25,23 @@ func defineJoinStores[K, L, R any](left *Stream[K, L], right *Stream[K, R], name
 	}
 }
 
-// joinWindowStore defines the store of one side of a join. Its changelog is not
-// compacted: all records stay, however many have the same key.
-func joinWindowStore[K, V any](name string, w window.Join, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
+// longestRetention is the longest that a store can keep rows.
+const longestRetention = time.Duration(math.MaxInt64)
+
+// forgettingStore begins the definition of a store that keeps all rows for some time.
+func forgettingStore(name string, retention time.Duration, s settings) *storeDef {
 	def := newStoreDef(name, s)
-	def.windowed, def.cached = true, false
-	def.retention = time.Duration(w.Size()+w.GracePeriod()) * time.Millisecond
+	def.windowed, def.cached, def.retention = true, false, retention
 	def.logConfig = map[string]string{}
 	maps.Copy(def.logConfig, s.logConfig)
 	def.logConfig["cleanup.policy"] = "delete"
+	return def
+}
+
+// joinWindowStore defines the store of one side of a join. Its changelog is not
+// compacted: all records stay, however many have the same key.
+func joinWindowStore[K, V any](name string, w window.Join, key serde.Serde[K], value serde.Serde[V], s settings) *storeDef {
+	def := forgettingStore(name, time.Duration(w.Size()+w.GracePeriod())*time.Millisecond, s)
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)

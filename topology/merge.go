@@ -129,7 +129,7 @@ func (b *Builder) clone() *Builder {
 	}
 	c.nodes, c.split = all(b.nodes), all(b.split)
 	for _, n := range c.nodes {
-		n.parents, n.children, n.partner = all(n.parents), all(n.children), twins[n.partner]
+		n.parents, n.children, n.partner, n.late = all(n.parents), all(n.children), twins[n.partner], twins[n.late]
 		n.readsAndWrites(topics)
 	}
 	c.stores = nil

@@ -3,6 +3,7 @@ package topology
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/tidemill/tidemill/processors"
@@ -30,6 +31,9 @@ type node struct {
 	rekeys, keeps, merges bool
 	// partner is another node whose processor this one talks to.
 	partner *node
+	// late is the child that is given the records which the node drops as late, and no
+	// others.
+	late *node
 	// assemble makes the node's processor for one task.
 	assemble func(a *assembly, n *node) (any, error)
 }
@@ -126,9 +130,17 @@ func (a *assembly) processor(n *node) (any, error) {
 
 // contextOf makes the context of a node, and the processors of its children.
 func contextOf[K, V any](a *assembly, n *node) (*processors.Context[K, V], error) {
-	children := make([]processors.Processor[K, V], 0, len(n.children))
-	ids := make([]int32, 0, len(n.children))
-	for _, child := range n.children {
+	if n.late != nil {
+		return contextTo[K, V](a, n, without(slices.Clone(n.children), n.late))
+	}
+	return contextTo[K, V](a, n, n.children)
+}
+
+// contextTo makes a context of a node that forwards to some of its children.
+func contextTo[K, V any](a *assembly, n *node, to []*node) (*processors.Context[K, V], error) {
+	children := make([]processors.Processor[K, V], 0, len(to))
+	ids := make([]int32, 0, len(to))
+	for _, child := range to {
 		p, err := a.processor(child)
 		if err != nil {
 			return nil, err
@@ -160,6 +172,9 @@ func addProcessor[K, V, K2, V2 any](b *Builder, name string, stores []string, su
 	n.assemble = func(a *assembly, n *node) (any, error) {
 		c, err := contextOf[K2, V2](a, n)
 		if err != nil {
+			return nil, err
+		}
+		if err := assembleLate[K, V](a, n); err != nil {
 			return nil, err
 		}
 		return supplier(c)

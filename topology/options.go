@@ -118,6 +118,8 @@ type settings struct {
 	calls       processors.CallRules
 	logConfig   map[string]string
 	singleStore bool // of a join of a stream with itself
+	// late and otherLate say what becomes of late records.
+	late, otherLate any
 }
 
 func settingsOf[O interface{ change(*settings) }](options []O) settings {

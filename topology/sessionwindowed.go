@@ -19,6 +19,7 @@ type SessionWindowed[K, V any] struct {
 	grouped *Grouped[K, V]
 	windows window.SessionSpec
 	final   bool
+	late    func(*Stream[K, V])
 }
 
 // EmitFinal passes on each result once, when its session has closed: when the highest
@@ -31,6 +32,14 @@ type SessionWindowed[K, V any] struct {
 func (w *SessionWindowed[K, V]) EmitFinal() *SessionWindowed[K, V] {
 	next := *w
 	next.final = true
+	return &next
+}
+
+// OnLate is as in Windowed: it has the records that are in no session because theirs
+// would be over.
+func (w *SessionWindowed[K, V]) OnLate(f func(late *Stream[K, V])) *SessionWindowed[K, V] {
+	next := *w
+	next.late = f
 	return &next
 }
 
@@ -82,6 +91,7 @@ func addSessions[K, V, A any](w *SessionWindowed[K, V], set settings, prefix str
 	t, def := sessionTable[K, A](b, &a, w.windows, key, value)
 	t.n = then(keyed.flow, a.node, nil, m.within(w.windows, a.store, "", w.final))
 	t.n.closes = closesAfter(w.windows.Gap() + w.windows.GracePeriod())
+	handLate(keyed.flow, t.n, w.late)
 	b.addStore(def, t.n)
 	return t
 }

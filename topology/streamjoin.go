@@ -143,9 +143,12 @@ func addStreamJoin[K, L, R, O any](s *Stream[K, L], other *Stream[K, R], set set
 	b.joins = append(b.joins, [2]*node{left.n, right.n})
 	var merge *node
 	if set.singleStore {
+		if set.late != nil || set.otherLate != nil {
+			b.fault("%s: OnLate is for joins with a store for each side: leave SingleStore out", at(names.merge))
+		}
 		merge = addSelfJoin(left, right, names, stores, join)
 	} else {
-		merge = addJoinNodes(left, right, names, stores, join)
+		merge = addJoinNodes(left, right, names, stores, set, join)
 	}
 	return &Stream[K, O]{flow[K, O]{b: b, n: merge, key: left.key}}
 }
@@ -163,11 +166,13 @@ func (s *Stream[K, V]) forJoin(set settings, value any, suffix string, nullKeys 
 }
 
 // addJoinNodes enters the nodes of a join with a store for each side.
-func addJoinNodes[K, L, R, O any](left *Stream[K, L], right *Stream[K, R], names joinNames, stores joinStores, join processors.StreamJoin[K, L, R, O]) *node {
+func addJoinNodes[K, L, R, O any](left *Stream[K, L], right *Stream[K, R], names joinNames, stores joinStores, set settings, join processors.StreamJoin[K, L, R, O]) *node {
 	b := left.b
 	join.Left, join.Right, join.Unmatched = names.leftStore, names.rightStore, names.unmatched
 	keepLeft := then(left.flow, names.keepLeft, nil, processors.KeepForJoin[K, L](names.leftStore))
 	keepRight := then(right.flow, names.keepRight, nil, processors.KeepForJoin[K, R](names.rightStore))
+	pickLate(left.flow, keepLeft, set.late)
+	pickLate(right.flow, keepRight, set.otherLate)
 	b.addStore(stores.left, keepLeft)
 	b.addStore(stores.right, keepRight)
 	this := addProcessor(b, names.left, nil, join.LeftSide(), keepLeft)

@@ -24,6 +24,7 @@ type Windowed[K, V any] struct {
 	grouped *Grouped[K, V]
 	windows window.Fixed
 	final   bool
+	late    func(*Stream[K, V])
 }
 
 // EmitFinal passes on each result once, when its window has closed: when the
@@ -36,6 +37,19 @@ type Windowed[K, V any] struct {
 func (w *Windowed[K, V]) EmitFinal() *Windowed[K, V] {
 	next := *w
 	next.final = true
+	return &next
+}
+
+// OnLate hands the records that count in no window because all of theirs have closed to
+// a stream of their own: f is called once, when the aggregation is added, and says what
+// becomes of it. They have the key that they are grouped by.
+//
+//	--1(0:10)--1(1:20)--1(0:30)-->
+//	Tumbling(1m), Count  --[0:00]:1--[1:00]:1------------>
+//	OnLate               ---------------------1(0:30)---->
+func (w *Windowed[K, V]) OnLate(f func(late *Stream[K, V])) *Windowed[K, V] {
+	next := *w
+	next.late = f
 	return &next
 }
 
@@ -80,6 +94,7 @@ func addWindowed[K, V, A any](w *Windowed[K, V], set settings, prefix string, f 
 	t, def := fixedTable[K, A](b, &a, w.windows, key, value)
 	t.n = then(keyed.flow, a.node, nil, f.within(w.windows, a.store, "", w.final))
 	t.n.closes = closesAfter(w.windows.GracePeriod())
+	handLate(keyed.flow, t.n, w.late)
 	b.addStore(def, t.n)
 	return t
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +33,16 @@ var families = []map[string]func(b *topology.Builder, g *golden){
 	windowedRekeyScenarios,
 }
 
+// topologyOf is the topology of a scenario, nil if it has none.
+func topologyOf(name string) func(b *topology.Builder, g *golden) {
+	for _, family := range families {
+		if build := family[name]; build != nil {
+			return build
+		}
+	}
+	return nil
+}
+
 // golden is one scenario, and what its topology has traced.
 type golden struct {
 	Name  string
@@ -43,7 +54,8 @@ type golden struct {
 	Traces  map[string][]string
 	Stores  map[string]goldenStore
 
-	traced map[string][]string
+	tracing sync.Mutex
+	traced  map[string][]string
 }
 
 type goldenTypes struct{ Key, Value, Windowed string }
@@ -75,6 +87,8 @@ type goldenStore struct {
 
 // trace notes a side effect.
 func (g *golden) trace(name, text string) {
+	g.tracing.Lock() // on the engine, tasks run side by side
+	defer g.tracing.Unlock()
 	if g.traced == nil {
 		g.traced = map[string][]string{}
 	}

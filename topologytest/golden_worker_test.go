@@ -95,11 +95,7 @@ func work() {
 		if err != nil {
 			fail(err)
 		}
-		for _, family := range families {
-			if build := family[name]; build != nil {
-				build(b, g)
-			}
-		}
+		topologyOf(name)(b, g)
 		running.Go(func() {
 			fail(tidemill.Run(context.Background(), b, tidemill.Brokers(brokers...), tidemill.ExactlyOnce(), tidemill.CacheBytes(0),
 				tidemill.CommitInterval(20*time.Millisecond), tidemill.CheckpointInterval(200*time.Millisecond), tidemill.InstanceID("worker"),
@@ -112,7 +108,7 @@ func work() {
 // slowly gives kills the time to come before the end.
 func slowly(string, *processors.Task) processors.Around {
 	return func(next func() error) error {
-		time.Sleep(20 * time.Microsecond)
+		<-time.After(20 * time.Microsecond)
 		return next()
 	}
 }

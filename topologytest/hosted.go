@@ -38,7 +38,7 @@ func (h *hosted) open() error {
 		Partitions: func(name string) (int32, error) { return int32(len(d.topic(name).logs)), nil },
 		MaxBytes:   func(string) int { return maxBytes },
 		Space:      h.worker.directory.Space, CacheBytes: d.config.cacheBytes, Global: h.worker.readers,
-		NewBatch: d.batch, Report: d.report,
+		NewBatch: d.batch, Report: d.report, ExactlyOnce: d.config.exactlyOnce,
 	})
 	if err != nil {
 		return err

@@ -37,6 +37,9 @@ func Open(topics ...string) (*Stage, error) {
 // Close stops the broker.
 func (s *Stage) Close() error { return s.broker.Close() }
 
+// Addrs are the addresses of the broker, for clients of an example's own.
+func (s *Stage) Addrs() []string { return s.broker.Addrs() }
+
 // Event is a record of this many seconds after noon on 1 January 2026, UTC.
 func Event[K, V any](second int, key K, value V) record.Record[K, V] {
 	noon := time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)

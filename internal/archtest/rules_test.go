@@ -20,6 +20,7 @@ const programHeight = 8
 // folder below a listed one has the same height.
 var heights = map[string]int{
 	"record":           0,
+	"internal/nfa":     0,
 	"serde":            0,
 	"state":            1,
 	"window":           1,
@@ -29,7 +30,8 @@ var heights = map[string]int{
 	"internal/task":    4,
 	"sagas":            4,
 	"events":           4,
-	"cqrs":             4,
+	"events/upcast":    3, // knows payloads only
+	"cqrs":             5, // speaks in events
 	"cep":              4,
 	"internal/runtime": 5,
 	".":                6,
@@ -62,7 +64,7 @@ var homes = []home{
 	{imports: "github.com/twmb/franz-go/pkg/kgo", folders: []string{"."}},
 	{
 		imports: "github.com/twmb/franz-go",
-		folders: []string{"internal/runtime", "serde/registry", "embedded", "examples", "integration", "bench"},
+		folders: []string{"internal/runtime", "events/request", "serde/registry", "embedded", "examples", "integration", "bench"},
 		kits:    true,
 		tests:   []string{"."},
 	},
@@ -70,9 +72,13 @@ var homes = []home{
 	{imports: "github.com/cockroachdb/pebble", folders: []string{"state/pebble"}},
 	{imports: "github.com/tidwall/btree", folders: []string{"state"}},
 	{imports: "github.com/google/uuid", folders: []string{"serde"}},
-	{imports: "google.golang.org/protobuf", folders: []string{"serde/protobuf"}},
+	{imports: "github.com/go-playground/validator", folders: []string{"cqrs"}},
+	{imports: "github.com/linkedin/goavro", folders: []string{"serde/avro"}},
+	{imports: "github.com/twmb/avro", folders: []string{"serde/avro"}, kits: true},
+	{imports: "github.com/santhosh-tekuri/jsonschema", folders: []string{"serde/jsonschema"}},
+	{imports: "google.golang.org/protobuf", folders: []string{"serde/protobuf"}, tests: []string{"serde/registry"}},
 	{imports: "github.com/redis/go-redis", folders: []string{"connectors/redis", "integration"}},
-	{imports: "github.com/jackc/pgx", folders: []string{"connectors/postgres", "integration"}},
+	{imports: "github.com/jackc/pgx", folders: []string{"connectors/postgres", "cqrs/postgres", "integration"}},
 	{imports: "github.com/testcontainers/testcontainers-go", folders: []string{"integration"}},
 	{imports: "github.com/moby/moby", folders: []string{"integration"}},
 	{imports: "github.com/docker/go-connections", folders: []string{"integration"}},
@@ -81,7 +87,7 @@ var homes = []home{
 // effectHomes are the folders that may start goroutines, read the clock, draw
 // random numbers and use the network. So may the test kits and all test files.
 var effectHomes = []string{
-	"internal/runtime", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
+	"internal/runtime", "events/request", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
 }
 
 // badNames say nothing about what a package does.

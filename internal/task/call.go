@@ -102,7 +102,7 @@ func (t *Task) Complete(c *Call, now int64) error {
 	defer t.atRest()
 	t.env.Now = now
 	if c.err != nil {
-		if ctx := (*processors.Task)(&t.env).Context(); ctx.Err() != nil {
+		if ctx := t.env.Task().Context(); ctx.Err() != nil {
 			return context.Cause(ctx) // the call failed because the worker stops
 		}
 		if delay, ok := c.again(now); ok {

@@ -20,7 +20,7 @@ import (
 func (t *Task) failed(err error, raw *record.Raw, attempts *int) (due int64, final error) {
 	stage, policy := t.stage(err)
 	report := &record.Error{Stage: stage, Node: t.env.Names[t.env.At()], Metadata: t.env.Source, Err: err}
-	if policy.action == fail || beyondPolicy((*processors.Task)(&t.env).Context(), err) {
+	if policy.action == fail || beyondPolicy(t.env.Task().Context(), err) {
 		t.env.Outbox.Rollback(t.mark)
 		return 0, report
 	}

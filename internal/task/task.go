@@ -30,6 +30,8 @@ type Config struct {
 	Global map[string]func() any
 	// CacheBytes is what the cache of each store may keep; 0 turns caching off.
 	CacheBytes int
+	// ExactlyOnce says that outputs, changelog records and positions commit as one.
+	ExactlyOnce bool
 	// NewBatch supplies empty output batches, Recycle takes back the slices that
 	// Enqueue was given; both may be nil.
 	NewBatch func() *record.Batch
@@ -101,11 +103,11 @@ func New(id ID, plan *topology.Subtopology, c Config) (*Task, error) {
 	t := &Task{ID: id, config: c, plan: plan, lenient: c.Policies.lenient()}
 	t.env = processors.Owner{
 		Application: c.Application, ID: id.String(), Partition: id.Partition,
-		StreamTime: -1, Time: -1, Partitions: c.Partitions, MaxBytes: c.MaxBytes, Guard: t.guard,
+		StreamTime: -1, Time: -1, Partitions: c.Partitions, MaxBytes: c.MaxBytes, Guard: t.guard, ExactlyOnce: c.ExactlyOnce,
 	}
 	t.env.Outbox.New = c.NewBatch
 	var err error
-	if t.stores, err = plan.OpenStores((*processors.Task)(&t.env), t.storeOptions); err != nil {
+	if t.stores, err = plan.OpenStores(t.env.Task(), t.storeOptions); err != nil {
 		return nil, err
 	}
 	for name, reader := range c.Global {
@@ -131,7 +133,7 @@ func (t *Task) Start(ctx context.Context, inputs []Input, now int64) (err error)
 		}
 	}
 	err = t.protect(func() error {
-		t.assembly, err = t.plan.Assemble(ctx, (*processors.Task)(&t.env), t.stores, progress)
+		t.assembly, err = t.plan.Assemble(ctx, t.env.Task(), t.stores, progress)
 		return err
 	})
 	if err != nil {
