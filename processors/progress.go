@@ -3,6 +3,7 @@ package processors
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // tracked is the highest timestamp that one operator has seen, or another number
@@ -15,6 +16,9 @@ type tracked struct {
 	entered bool
 	// marked is the time when the unit of work began.
 	marked int64
+	// isTime says that it is a timestamp, which may go on by itself: see Advance.
+	isTime   bool
+	standing standing
 }
 
 // timeSuffix marks the progress entries that TrackTime writes. Kafka Streams
@@ -37,7 +41,7 @@ func (t *Task) TrackTime(name string) *int64 {
 		seen = at
 		delete(t.progress, name+timeSuffix)
 	}
-	t.tracked = append(t.tracked, tracked{name: name + timeSuffix, time: &seen, entered: entered})
+	t.tracked = append(t.tracked, tracked{name: name + timeSuffix, time: &seen, entered: entered, isTime: true, standing: newStanding()})
 	return &seen
 }
 
@@ -48,7 +52,8 @@ func (t *Task) Track(name string, number *int64) {
 		*number = at
 		delete(t.progress, name)
 	}
-	t.tracked = append(t.tracked, tracked{name: name, time: number, entered: true})
+	isTime := strings.HasSuffix(name, timeSuffix)
+	t.tracked = append(t.tracked, tracked{name: name, time: number, entered: true, isTime: isTime, standing: newStanding()})
 }
 
 // Progress is a number that an operator wants back after a restart, and whether

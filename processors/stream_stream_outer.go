@@ -36,9 +36,12 @@ func (j StreamJoin[K, L, R, O]) outerLeft(side joinSide[K, L, R, O]) (Processor[
 	if err != nil {
 		return nil, err
 	}
+	seen, due := side.c.TrackTime(j.Unmatched), newDueRows(j, side.c, rows)
+	if !side.c.Advances().Zero() {
+		side.c.AfterRecord(func() error { return due.without(*seen) })
+	}
 	return &outerSide[K, L, R, O]{
-		joinSide: side, alone: j.OnlyLeft, mine: &rows.Left, theirs: &rows.Right,
-		seen: side.c.TrackTime(j.Unmatched), due: j.due(side.c, rows),
+		joinSide: side, alone: j.OnlyLeft, mine: &rows.Left, theirs: &rows.Right, seen: seen, due: due.all,
 	}, nil
 }
 
@@ -49,24 +52,8 @@ func (j StreamJoin[K, L, R, O]) outerRight(side joinSide[K, R, L, O]) (Processor
 	}
 	return &outerSide[K, R, L, O]{
 		joinSide: side, alone: j.OnlyRight, mine: &rows.Right, theirs: &rows.Left,
-		seen: side.c.TrackTime(j.Unmatched), due: j.due(side.c, rows),
+		seen: side.c.TrackTime(j.Unmatched), due: newDueRows(j, side.c, rows).all,
 	}, nil
-}
-
-// due makes the function that gives out the records of both sides that have waited
-// long enough at a time.
-func (j StreamJoin[K, L, R, O]) due(c *Context[K, O], rows *state.Unmatched[K, L, R]) func(at int64, headers record.Headers) error {
-	results := nullsOf[O]()
-	var headers record.Headers
-	forward := func(key K, ts int64, result O) error {
-		return c.Forward(record.Record[K, O]{Key: key, Value: result, Tombstone: results.isNil(result), Timestamp: ts, Headers: headers})
-	}
-	left := func(key K, ts int64, value L) error { return forward(key, ts, j.OnlyLeft(key, value)) }
-	right := func(key K, ts int64, value R) error { return forward(key, ts, j.OnlyRight(key, value)) }
-	return func(at int64, of record.Headers) error {
-		headers = of
-		return rows.Due(j.Windows.Due(at), j.Windows.Mirrored().Due(at), left, right)
-	}
 }
 
 func (p *outerSide[K, V, W, O]) Process(r record.Record[K, V]) error {

@@ -67,8 +67,10 @@ type suppress[K, V any] struct {
 	// seen is the highest timestamp of an update so far.
 	seen *int64
 	// owing says that something may be due that has not been passed on yet, such as
-	// what the task before a restart did not come to.
-	owing bool
+	// what the task before a restart did not come to. Otherwise nothing is until time has
+	// gone on from looked.
+	owing  bool
+	looked int64
 	// flushes is the number of the flush behind which the buffer was relieved last.
 	flushes int64
 	// key and row are what emit passes on next, unless full says that the buffer is.
@@ -106,7 +108,7 @@ func (p *suppress[K, V]) Process(r record.Record[K, Change[V]]) error {
 var noSource = record.Metadata{Partition: -1, Offset: -1}
 
 func (p *suppress[K, V]) afterRecord() error {
-	if !p.owing {
+	if !p.owes() {
 		return nil
 	}
 	return p.emitUntil(*p.seen, p.c.Guard)
@@ -114,11 +116,13 @@ func (p *suppress[K, V]) afterRecord() error {
 
 // nextDue finds the next row that is due when a commit flushes.
 func (p *suppress[K, V]) nextDue() (bool, error) {
-	if !p.owing {
+	if !p.owes() {
 		return false, nil
 	}
 	return p.next(*p.seen)
 }
+
+func (p *suppress[K, V]) owes() bool { return p.owing || *p.seen != p.looked }
 
 // emitUntil passes on all that is due at a stream time, each row as a unit of work of
 // its own if there is a guard.
@@ -162,7 +166,7 @@ func (p *suppress[K, V]) next(streamTime int64) (ok bool, err error) {
 		}
 		switch rows, bytes := p.buffer.Size(); {
 		case rows <= p.MaxRows && bytes <= p.MaxBytes:
-			p.owing = false
+			p.owing, p.looked = false, *p.seen
 			return false, nil
 		case p.Strict:
 			p.full = &FullError{Store: p.Store, Rows: rows, MaxRows: p.MaxRows, Bytes: bytes, MaxBytes: p.MaxBytes}

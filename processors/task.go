@@ -59,6 +59,10 @@ type Task struct {
 	late   map[int32]any
 	commit bool
 
+	// advance says when time goes on by itself, standing how long it has not.
+	advance  Advance
+	standing standing
+
 	// marking says that units of work can be taken back; undo and markedTime are
 	// what Rollback needs.
 	marking    bool

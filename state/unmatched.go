@@ -53,26 +53,38 @@ func (u *Unmatched[K, L, R]) Name() string { return u.name }
 // then the arrival. An error of a function ends it; the record stays.
 func (u *Unmatched[K, L, R]) Due(leftBefore, rightBefore int64, left func(key K, ts int64, value L) error, right func(key K, ts int64, value R) error) error {
 	for {
-		l, err := u.Left.next(leftBefore)
-		if err != nil {
-			return err
-		}
-		r, err := u.Right.next(rightBefore)
-		if err != nil {
-			return err
-		}
-		switch {
-		case l == nil && r == nil:
-			return nil
-		case r == nil || l != nil && l.ts < r.ts:
-			err = u.Left.release(l, left)
-		default:
-			err = u.Right.release(r, right)
-		}
-		if err != nil {
+		if more, err := u.DueNext(leftBefore, rightBefore, left, right); err != nil || !more {
 			return err
 		}
 	}
+}
+
+// DueNext is Due for the records of the first time and key only. It reports whether
+// there were any.
+func (u *Unmatched[K, L, R]) DueNext(leftBefore, rightBefore int64, left func(key K, ts int64, value L) error, right func(key K, ts int64, value R) error) (bool, error) {
+	l, r, err := u.due(leftBefore, rightBefore)
+	switch {
+	case err != nil || l == nil && r == nil:
+		return false, err
+	case r == nil || l != nil && l.ts < r.ts:
+		return true, u.Left.release(l, left)
+	default:
+		return true, u.Right.release(r, right)
+	}
+}
+
+// HasDue says whether Due would find any records.
+func (u *Unmatched[K, L, R]) HasDue(leftBefore, rightBefore int64) (bool, error) {
+	l, r, err := u.due(leftBefore, rightBefore)
+	return l != nil || r != nil, err
+}
+
+// due finds the first entry of each side that waits with a timestamp before its bound.
+func (u *Unmatched[K, L, R]) due(leftBefore, rightBefore int64) (l *waiting[K, L], r *waiting[K, R], err error) {
+	if l, err = u.Left.next(leftBefore); err == nil {
+		r, err = u.Right.next(rightBefore)
+	}
+	return l, r, err
 }
 
 // release hands out the values of an entry and removes it.

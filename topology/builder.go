@@ -27,6 +27,8 @@ type Builder struct {
 	wrap     func(node string, t *processors.Task) processors.Around
 	// strict says that stores and repartition topics need chosen names.
 	strict bool
+	// advance says when time goes on without records.
+	advance processors.Advance
 	// reuse and mergeTopics are optimizations.
 	reuse, mergeTopics bool
 	index              int

@@ -21,6 +21,7 @@ type Plan struct {
 	names         []string
 	repartition   []*repartitionTopic
 	joins         [][2]*node
+	advance       processors.Advance
 }
 
 // Subtopology is a set of operators that are connected without a topic between
@@ -141,7 +142,9 @@ type Assembly struct {
 // progress is what the operators committed the last time.
 func (s *Subtopology) Assemble(ctx context.Context, t *processors.Task, stores *TaskStores, progress map[string]int64) (*Assembly, error) {
 	t.Names = s.plan.names
-	(*processors.Owner)(t).Init(ctx, stores.byName, progress)
+	owner := (*processors.Owner)(t)
+	owner.Init(ctx, stores.byName, progress)
+	owner.Follow(s.plan.advance)
 	out := &Assembly{}
 	a := &assembly{task: t, built: map[*node]any{}}
 	for _, source := range s.Sources {

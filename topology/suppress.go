@@ -101,6 +101,9 @@ func (t *table[K, V]) suppress(s suppression, end func(K) int64, set settings) t
 		b.fault("%s: UntilWindowCloses needs a table of windows, and this one comes from none", at(name))
 	}
 	s.check(b, name)
+	if versioned(t.origin) {
+		b.fault("%s: Suppress cannot stand behind a table with History: an update of an older version would pass for the newest one", at(name))
+	}
 	t.origin.olds(true)
 	made := processors.Suppress[K, V]{
 		Store: store, Wait: s.wait.Milliseconds(), Final: s.final, MaxRows: s.records, MaxBytes: s.bytes, Strict: s.strict,

@@ -151,6 +151,11 @@ const (
 	stuckAfter = 100
 )
 
+// maxStall is for how long, in milliseconds, a lane may not have come to a task that is
+// then taken to have had nothing to do. While a broker does not answer, a commit holds
+// the lanes up for longer.
+const maxStall = 2_000
+
 // stuck says whether a task that had nothing to do will not have soon.
 func (h *hosted) stuck(now int64) bool {
 	return h.task.Pending() == 0 || now-h.worked >= stuckAfter

@@ -104,7 +104,7 @@ func (w *Worker) newHosted(id task.ID, inputs []task.Input) (*hosted, error) {
 	}
 	var err error
 	h.task, err = task.New(id, sub, task.Config{
-		Application: w.plan.Application, Policies: w.config.Policies, MaxIdle: w.config.MaxTaskIdle.Milliseconds(),
+		Application: w.plan.Application, Policies: w.config.Policies, MaxIdle: w.config.MaxTaskIdle.Milliseconds(), MaxStall: maxStall,
 		Partitions: w.limits.partitions, MaxBytes: w.limits.maxBytes, Space: w.dir.space, CacheBytes: w.config.CacheBytes,
 		Global: w.globals.readers, MaxDrain: w.maxDrain().Milliseconds(), ExactlyOnce: w.config.ExactlyOnce,
 		NewBatch: w.emitter.batch, Recycle: w.fetcher.recycle, Report: w.report,

@@ -1,6 +1,8 @@
 package task
 
 import (
+	"maps"
+
 	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
@@ -9,14 +11,27 @@ import (
 // Punctuate calls the punctuations that are due by the wall clock, and reports
 // whether there were any.
 func (t *Task) Punctuate(now int64) (bool, error) {
-	t.env.Now = now
-	called, err := t.env.Punctuate(processors.WallClockTime, now)
+	t.env.Now, t.unprompted = now, 0
+	if err := t.tick(now); err != nil {
+		return false, err
+	}
+	if _, err := t.env.Punctuate(processors.WallClockTime, now); err != nil {
+		return false, err
+	}
+	called := t.unprompted > 0
+	t.prompted = t.prompted && !called
 	t.settled = t.settled && !called
-	return called, err
+	return called, nil
 }
 
 // NextPunctuation is the wall-clock time of the next punctuation, if there is one.
-func (t *Task) NextPunctuation() (int64, bool) { return t.env.NextPunctuation() }
+func (t *Task) NextPunctuation() (int64, bool) {
+	at, ok := t.env.NextPunctuation()
+	if next, ticks := t.clock.next(); ticks && (!ok || next < at) {
+		return next, true
+	}
+	return at, ok
+}
 
 // Blocked is the wall-clock time until which a record waits to be tried again;
 // 0 if none does.
@@ -108,23 +123,36 @@ type Position struct {
 }
 
 // Positions appends what has to be committed: the inputs whose position has moved
-// since the last call of Committed.
+// since the last call of Committed. If none has, but something was done without any
+// record, one input stands for the progress of that.
 func (t *Task) Positions(dst []Position) []Position {
 	var progress map[string]int64
-	for i, in := range t.inputs {
+	for i := range t.inputs {
 		if t.reached(i) == t.committed[i] {
 			continue
 		}
 		if progress == nil {
 			progress = t.env.Committable()
 		}
-		dst = append(dst, Position{Topic: in.topic, Partition: in.partition, Offset: t.reached(i), Time: in.time, Progress: progress})
+		dst = append(dst, t.position(i, progress))
 	}
+	if progress == nil && !t.prompted && len(t.inputs) > 0 {
+		if progress = t.env.Committable(); !maps.Equal(progress, t.progress) {
+			dst = append(dst, t.position(0, progress))
+		}
+	}
+	t.progress = progress
 	return dst
+}
+
+func (t *Task) position(i int, progress map[string]int64) Position {
+	in := t.inputs[i]
+	return Position{Topic: in.topic, Partition: in.partition, Offset: t.reached(i), Time: in.time, Progress: progress}
 }
 
 // Committed says that the positions have been committed.
 func (t *Task) Committed() {
+	t.prompted = true
 	for i := range t.inputs {
 		t.committed[i] = t.reached(i)
 	}

@@ -113,17 +113,19 @@ func (t *Task) choose() *input {
 // waitsFor says whether the task waits for an empty input before it goes on with
 // the others: while it is known to have more records, or for the idle time.
 func (t *Task) waitsFor(in *input) bool {
-	if !in.empty {
-		in.empty, in.emptyAt = true, t.env.Now
-	}
+	idle := t.emptyFor(in)
 	if t.config.MaxIdle < 0 {
 		return false
 	}
-	idle := t.env.Now - in.emptyAt
-	if in.fetched < in.end && idle < lagPatience {
-		return true
+	return in.fetched < in.end && idle < lagPatience || idle < t.config.MaxIdle
+}
+
+// emptyFor is for how long an empty input has been seen to be empty.
+func (t *Task) emptyFor(in *input) int64 {
+	if !in.empty {
+		in.empty, in.emptyAt = true, t.env.Now
 	}
-	return idle < t.config.MaxIdle
+	return t.env.Now - in.emptyAt
 }
 
 // Enqueue gives the task fetched records of an input, which it owns from then on.

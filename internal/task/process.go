@@ -31,6 +31,7 @@ func (t *Task) Process(limit int, now int64) (n int, err error) {
 			return n, err
 		}
 		n++
+		t.clock.worked = now
 	}
 	return n, nil
 }
@@ -92,6 +93,7 @@ func (t *Task) run(in *input, raw *record.Raw) (at int64, err error) {
 
 // guard runs work that no record at hand causes as a unit.
 func (t *Task) guard(work func() error) error {
+	t.unprompted++
 	t.begin(nil)
 	err := t.protect(work)
 	if err != nil {

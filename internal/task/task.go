@@ -16,6 +16,9 @@ type Config struct {
 	// MaxIdle is how long, in milliseconds, an empty input holds the others up;
 	// below 0 not even for records that are known to exist.
 	MaxIdle int64
+	// MaxStall is how much of the time between two looks at the clock, in milliseconds,
+	// the task can be taken to have had nothing to do; 0 is all of it.
+	MaxStall int64
 	// Partitions tells the number of partitions of a topic, MaxBytes how large a
 	// record of it may be.
 	Partitions func(topic string) (int32, error)
@@ -91,6 +94,15 @@ type Task struct {
 	crowded    bool
 	spareCalls []*Call
 
+	// clock has time go on without records.
+	clock clock
+	// unprompted counts the units of work that no record at hand has caused. Unless all
+	// since the last commit followed from records, there may be progress to commit that
+	// no input shows. It was progress the last time.
+	unprompted int
+	prompted   bool
+	progress   map[string]int64
+
 	// outsides are what the task writes to outside of Kafka. While settled, everything
 	// up to cut is written there, which is then what is committed.
 	outsides []processors.Outside
@@ -140,6 +152,8 @@ func (t *Task) Start(ctx context.Context, inputs []Input, now int64) (err error)
 		return err
 	}
 	t.openLines()
+	t.clock = newClock(t.env.Task().Advances(), now, t.config.MaxStall)
+	t.prompted = true
 	t.outsides = t.env.Outsides()
 	for i := range inputs {
 		inputs[i].Offset = t.env.Starts[i].Next
