@@ -57,7 +57,7 @@ func (k *Kept[K, V]) find(key K) (at found[K, V], err error) {
 		return at, err
 	}
 	if at.entry, err = k.rows.Lookup(key); err == nil {
-		at.row, at.ts, at.has = at.entry.Value()
+		at.row, at.ts, at.has = k.rows.Current(at.entry)
 	}
 	return at, err
 }

@@ -29,7 +29,18 @@ func StoredRows[K, V any](t *Task, store string) (Rows[K, V], error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(key K, _ int64) (V, int64, bool, error) { return rows.GetTimestamped(key) }, nil
+	return func(key K, at int64) (value V, ts int64, found bool, err error) {
+		if at != Newest {
+			return rows.GetTimestamped(key)
+		}
+		// Who asks for the newest row is told of every update, and so of the end of one
+		// that has run out: until then it is there.
+		e, err := rows.Lookup(key)
+		if err == nil {
+			value, ts, found = e.Value()
+		}
+		return value, ts, found, err
+	}, nil
 }
 
 // WindowedRows reads the rows that are in a window store of the task.

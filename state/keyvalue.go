@@ -15,6 +15,8 @@ type KeyValue[K, V any] struct {
 	isNil func(V) bool
 	// Clock is the timestamp of a Put, normally that of the record at hand.
 	Clock func() int64
+	// mortal is set if rows run out.
+	mortal *Mortality
 }
 
 // NewKeyValue opens a key-value store.
@@ -40,7 +42,8 @@ func (s *KeyValue[K, V]) GetTimestamped(key K) (v V, ts int64, ok bool, err erro
 	if err != nil {
 		return v, 0, false, err
 	}
-	return e.value, e.ts, e.present, nil
+	v, ts, ok = s.Current(e)
+	return v, ts, ok, nil
 }
 
 // Put sets the value of a key, with the timestamp of the record that the task is
@@ -66,11 +69,11 @@ func (s *KeyValue[K, V]) PutIfAbsent(key K, value V) (V, bool, error) {
 		var none V
 		return none, false, err
 	}
-	had := e.version()
-	if had.present {
-		return had.value, true, nil
+	had, _, ok := s.Current(e)
+	if ok {
+		return had, true, nil
 	}
-	return had.value, false, s.Set(e, value, s.Clock(), nil)
+	return had, false, s.Set(e, value, s.Clock(), nil)
 }
 
 // Delete removes a key and returns the value that it had, if any.
@@ -80,8 +83,8 @@ func (s *KeyValue[K, V]) Delete(key K) (V, bool, error) {
 		var none V
 		return none, false, err
 	}
-	had := e.version()
-	return had.value, had.present, s.Remove(e, s.Clock(), nil)
+	had, _, ok := s.Current(e)
+	return had, ok, s.Remove(e, s.Clock(), nil)
 }
 
 // Range returns the rows with from <= key < to, ordered by the encoded keys. An
@@ -100,17 +103,21 @@ func (s *KeyValue[K, V]) between(from, to K, reverse bool) iter.Seq2[Item[K, V],
 	if err == nil {
 		var high []byte
 		if high, err = s.layout.appendKey([]byte{}, to); err == nil {
-			return s.scan(low, high, reverse)
+			return s.current(s.scan(low, high, reverse))
 		}
 	}
 	return func(yield func(Item[K, V], error) bool) { yield(Item[K, V]{}, err) }
 }
 
 // All returns every row, ordered by the encoded keys.
-func (s *KeyValue[K, V]) All() iter.Seq2[Item[K, V], error] { return s.scan(nil, nil, false) }
+func (s *KeyValue[K, V]) All() iter.Seq2[Item[K, V], error] {
+	return s.current(s.scan(nil, nil, false))
+}
 
 // ReverseAll is All in descending order.
-func (s *KeyValue[K, V]) ReverseAll() iter.Seq2[Item[K, V], error] { return s.scan(nil, nil, true) }
+func (s *KeyValue[K, V]) ReverseAll() iter.Seq2[Item[K, V], error] {
+	return s.current(s.scan(nil, nil, true))
+}
 
 // Lookup returns the entry of a key, for operators that read and then write it
 // and want to find it only once.
@@ -118,7 +125,13 @@ func (s *KeyValue[K, V]) Lookup(key K) (*Entry[K, V], error) { return s.lookup(k
 
 // Set writes an entry that Lookup returned. A nil value deletes the key.
 func (s *KeyValue[K, V]) Set(e *Entry[K, V], value V, ts int64, headers record.Headers) error {
-	return s.set(e, version[V]{value: value, ts: ts, present: !s.isNil(value)}, headers)
+	next := version[V]{value: value, ts: ts, present: !s.isNil(value)}
+	if s.mortal != nil && next.present && !e.present {
+		if err := s.mortal.Born([]byte(e.key), ts); err != nil {
+			return err
+		}
+	}
+	return s.set(e, next, headers)
 }
 
 // Remove deletes an entry that Lookup returned.

@@ -66,6 +66,9 @@ func addGlobalSource[K, V any](b *Builder, topic string, s settings) (from *Stre
 // addGlobal enters the operator that writes a global store.
 func (b *Builder) addGlobal[K, V, V2 any](from *node, name string, def *storeDef, supplier processors.Supplier[K, V, K, V2]) {
 	n := addProcessor(b, name, nil, supplier, from)
+	if def.deaths != nil {
+		b.fault("%s: a global table cannot have a TimeToLive: its topic is its changelog; write tombstones to it", at(name))
+	}
 	def.logged, def.cached = false, false
 	b.addStore(def, n)
 	def.global = true

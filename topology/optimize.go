@@ -22,8 +22,8 @@ const (
 	// end the worker with the policy Fail, and are left out with any other. A record
 	// that the policy for processing left behind is a row all the same after that.
 	//
-	// A table keeps its changelog if it takes Timestamps from its records or begins
-	// FromLatest: the topic does not tell its rows then.
+	// A table keeps its changelog if it takes Timestamps from its records, begins
+	// FromLatest or has a TimeToLive: the topic does not tell its rows then.
 	ReuseSourceTopics Optimization = 1 + iota
 	// MergeRepartitions sends what a Map, FlatMap, SelectKey or GroupBy makes through
 	// one repartition topic, right behind it, instead of one for each operation
@@ -61,7 +61,7 @@ func (o OptimizeOption) build(b *Builder) {
 // reused is the topic that the store of a table is restored from, or empty if the
 // store needs a changelog.
 func (b *Builder) reused(topic string, s settings) string {
-	if !b.reuse || s.timestamps != nil || s.fromLatest {
+	if !b.reuse || s.timestamps != nil || s.fromLatest || s.mortal {
 		return ""
 	}
 	return topic

@@ -110,6 +110,9 @@ type settings struct {
 	// versioned says that a table keeps versions, for the time of history.
 	versioned bool
 	history   time.Duration
+	// mortal says that rows run out, when they are as old as ttl.
+	mortal bool
+	ttl    time.Duration
 	// waits says that records wait for a join, for the time of grace.
 	waits       bool
 	grace       time.Duration

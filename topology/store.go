@@ -28,6 +28,8 @@ type storeDef struct {
 	reused  string
 	recoded func(key, value []byte) (k, v []byte, err error)
 	fault   error
+	// deaths is the store that tells when rows of this one run out, if they do.
+	deaths *storeDef
 	// global says that one instance serves all tasks of a worker, which share makes
 	// readable.
 	global bool
@@ -87,6 +89,9 @@ func (b *Builder) useStore(def *storeDef, n *node) *storeUse {
 		b.fault("store %q: its changelog topic: %w", def.name, err)
 	}
 	use.open = def.in(b)
+	if def.deaths != nil {
+		b.addStore(def.deaths, n)
+	}
 	return use
 }
 
@@ -98,6 +103,9 @@ func newStoreDef(name string, s settings) *storeDef {
 	if s.versioned && def.fault == nil {
 		def.fault = fmt.Errorf("store %q: History is for tables of plain keys: a window keeps no versions of its result", name)
 	}
+	if s.mortal && def.fault == nil {
+		def.fault = fmt.Errorf("store %q: TimeToLive is for key-value stores: give windows a Retention; a History forgets by itself", name)
+	}
 	return def
 }
 
@@ -106,7 +114,7 @@ func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[
 	if s.versioned {
 		return versionedStore(name, key, value, s)
 	}
-	def := newStoreDef(name, s)
+	def := newKeyValueDef(name, s)
 	if s.reused != "" {
 		def.logged, def.reused = false, s.reused
 	}
@@ -119,6 +127,9 @@ func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[
 		return func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
 			store := state.NewKeyValue(name, key, value, o)
 			store.Clock = func() int64 { return t.Time }
+			if def.deaths != nil {
+				processors.Expire(t, store, def.deaths.name, s.ttl.Milliseconds())
+			}
 			return store, store.Lifecycle()
 		}
 	}

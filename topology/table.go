@@ -35,7 +35,7 @@ func addTable[K, V any](s flow[K, V], store, name string, set settings) table[K,
 		key, value := resolve(s.b, at(name), key, true), resolve(s.b, at(name), value, false)
 		s.b.addStore(keyValueStore(store, key, value, set), n)
 	}
-	if set.store != "" || set.versioned {
+	if set.store != "" || set.versioned || set.mortal {
 		o.keep()
 	}
 	return table[K, V]{b: s.b, n: n, key: key, value: value, origin: o}
