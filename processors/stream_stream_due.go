@@ -11,23 +11,59 @@ type dueRows[K, L, R, O any] struct {
 	c       *Context[K, O]
 	rows    *state.Unmatched[K, L, R]
 	results nulls[O]
+	// headers are those of the record at hand, kept those of the ones that wait, if they
+	// are kept.
 	headers record.Headers
+	kept    *keptHeaders
 }
 
 func newDueRows[K, L, R, O any](j StreamJoin[K, L, R, O], c *Context[K, O], rows *state.Unmatched[K, L, R]) *dueRows[K, L, R, O] {
-	return &dueRows[K, L, R, O]{StreamJoin: j, c: c, rows: rows, results: nullsOf[O]()}
+	return &dueRows[K, L, R, O]{StreamJoin: j, c: c, rows: rows, results: nullsOf[O](), kept: keptHeadersOf(c.Task, j.Unmatched)}
 }
 
 func (d *dueRows[K, L, R, O]) left(key K, ts int64, value L) error {
-	return d.forward(key, ts, d.OnlyLeft(key, value))
+	headers, err := takeFor(d.kept, &d.rows.Left, key, ts, d.headers)
+	if err != nil {
+		return err
+	}
+	return d.forward(key, ts, d.OnlyLeft(key, value), headers)
 }
 
 func (d *dueRows[K, L, R, O]) right(key K, ts int64, value R) error {
-	return d.forward(key, ts, d.OnlyRight(key, value))
+	headers, err := takeFor(d.kept, &d.rows.Right, key, ts, d.headers)
+	if err != nil {
+		return err
+	}
+	return d.forward(key, ts, d.OnlyRight(key, value), headers)
 }
 
-func (d *dueRows[K, L, R, O]) forward(key K, ts int64, result O) error {
-	return d.c.Forward(record.Record[K, O]{Key: key, Value: result, Tombstone: d.results.isNil(result), Timestamp: ts, Headers: d.headers})
+func (d *dueRows[K, L, R, O]) forward(key K, ts int64, result O, headers record.Headers) error {
+	return d.c.Forward(record.Record[K, O]{Key: key, Value: result, Tombstone: d.results.isNil(result), Timestamp: ts, Headers: headers})
+}
+
+// keepFor keeps the headers of the record of a key and time that was the last to begin to
+// wait, or no longer if there are none.
+func keepFor[K, V any](kept *keptHeaders, of *state.Waiting[K, V], key K, ts int64, headers record.Headers) error {
+	if kept == nil {
+		return nil
+	}
+	row, err := of.AppendKey(nil, key, ts)
+	if err != nil {
+		return err
+	}
+	return kept.put(row, headers)
+}
+
+// takeFor returns what keepFor has kept, or without that the given headers.
+func takeFor[K, V any](kept *keptHeaders, of *state.Waiting[K, V], key K, ts int64, otherwise record.Headers) (record.Headers, error) {
+	if kept == nil {
+		return otherwise, nil
+	}
+	row, err := of.AppendKey(nil, key, ts)
+	if err != nil {
+		return nil, err
+	}
+	return kept.take(row)
 }
 
 // all gives out what is due at a time. That is work of the record at hand, whose

@@ -29,6 +29,8 @@ type outerSide[K, V, W, O any] struct {
 	seen *int64
 	// due gives out what is due at a time, with the headers of a record.
 	due func(at int64, headers record.Headers) error
+	// headers are those of the records that wait, if they are kept.
+	headers *keptHeaders
 }
 
 func (j StreamJoin[K, L, R, O]) outerLeft(side joinSide[K, L, R, O]) (Processor[K, L], error) {
@@ -41,7 +43,7 @@ func (j StreamJoin[K, L, R, O]) outerLeft(side joinSide[K, L, R, O]) (Processor[
 		side.c.AfterRecord(func() error { return due.without(*seen) })
 	}
 	return &outerSide[K, L, R, O]{
-		joinSide: side, alone: j.OnlyLeft, mine: &rows.Left, theirs: &rows.Right, seen: seen, due: due.all,
+		joinSide: side, alone: j.OnlyLeft, mine: &rows.Left, theirs: &rows.Right, seen: seen, due: due.all, headers: due.kept,
 	}, nil
 }
 
@@ -50,9 +52,10 @@ func (j StreamJoin[K, L, R, O]) outerRight(side joinSide[K, R, L, O]) (Processor
 	if err != nil {
 		return nil, err
 	}
+	due := newDueRows(j, side.c, rows)
 	return &outerSide[K, R, L, O]{
 		joinSide: side, alone: j.OnlyRight, mine: &rows.Right, theirs: &rows.Left,
-		seen: side.c.TrackTime(j.Unmatched), due: newDueRows(j, side.c, rows).all,
+		seen: side.c.TrackTime(j.Unmatched), due: due.all, headers: due.kept,
 	}, nil
 }
 
@@ -87,6 +90,9 @@ func (p *outerSide[K, V, W, O]) matchAll(r record.Record[K, V], rows []state.Row
 		if err := p.theirs.Remove(r.Key, row.Timestamp); err != nil {
 			return err
 		}
+		if err := keepFor(p.headers, p.theirs, r.Key, row.Timestamp, nil); err != nil {
+			return err
+		}
 		if err := p.forward(r, p.match(r.Key, r.Value, row.Value), max(r.Timestamp, row.Timestamp)); err != nil {
 			return err
 		}
@@ -99,6 +105,9 @@ func (p *outerSide[K, V, W, O]) matchAll(r record.Record[K, V], rows []state.Row
 func (p *outerSide[K, V, W, O]) wait(r record.Record[K, V]) error {
 	if _, to := p.windows.Range(r.Timestamp); to < *p.seen {
 		return p.forward(r, p.alone(r.Key, r.Value), r.Timestamp)
+	}
+	if err := keepFor(p.headers, p.mine, r.Key, r.Timestamp, r.Headers); err != nil {
+		return err
 	}
 	return p.mine.Add(r.Key, r.Timestamp, r.Value)
 }

@@ -45,6 +45,7 @@ func (w WindowAggregate[K, V, A]) Supplier() Supplier[K, V, window.Key[K], Chang
 		p := &windowAggregate[K, V, A]{WindowAggregate: w, c: c, rows: rows, in: nullsOf[V](), late: latenessOf[K, V](c.Task, c.node)}
 		p.seen = c.TrackTime(cmp.Or(w.Clock, w.Store))
 		if w.Final {
+			p.headers = keptHeadersOf(c.Task, w.Store)
 			c.AfterRecord(p.emitClosed)
 			return p, nil
 		}
@@ -64,6 +65,8 @@ type windowAggregate[K, V, A any] struct {
 	late lateness[K, V]
 	// seen is the highest timestamp so far; it decides what is late.
 	seen *int64
+	// headers are those of the rows, if they are kept.
+	headers *keptHeaders
 }
 
 func (p *windowAggregate[K, V, A]) key(w state.Windowed[K]) window.Key[K] {

@@ -33,6 +33,15 @@ func (p *windowAggregate[K, V, A]) emitClosed() error {
 func (p *windowAggregate[K, V, A]) emit(item state.Item[state.Windowed[K], A]) error {
 	out := record.Record[K, Change[A]]{Timestamp: item.Timestamp, Headers: p.c.Headers}
 	out.Value.New, out.Value.HasNew = item.Value, true
+	if p.headers != nil {
+		key, err := p.rows.AppendKey(nil, item.Key)
+		if err != nil {
+			return err
+		}
+		if out.Headers, err = p.headers.take(key); err != nil {
+			return err
+		}
+	}
 	p.c.at = p.c.node
 	return p.c.Forward(record.WithKey(out, p.key(item.Key)))
 }

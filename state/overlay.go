@@ -108,7 +108,9 @@ type overlay struct {
 	expired       func() []byte
 	spent         func(key string) bool
 	checkpointing func()
-	marks         struct {
+	// watch, if set, is told of each write.
+	watch Watcher
+	marks struct {
 		dirty, pending, pinned int
 		latest                 int64
 	}

@@ -129,6 +129,11 @@ func (s *store[K, V]) set(e *Entry[K, V], v version[V], headers record.Headers) 
 		v.value = s.layout.ownValue(v.value)
 	}
 	s.write(e, v, headers)
+	if s.core.watch != nil {
+		if err := s.core.watch(e.key, v.present, headers); err != nil {
+			return err
+		}
+	}
 	if s.core.caching {
 		return nil
 	}

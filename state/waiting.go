@@ -122,8 +122,7 @@ func (w *Waiting[K, V]) find(key K, ts int64) (*waiting[K, V], error) {
 	if err := w.prepare(); err != nil {
 		return nil, err
 	}
-	b := append(appendTimestamp(append(w.scratch[:0], w.space.prefix[:]...), ts), w.side)
-	b, err := w.key.Append(b, key)
+	b, err := w.AppendKey(append(w.scratch[:0], w.space.prefix[:]...), key, ts)
 	if err != nil {
 		return nil, fmt.Errorf("state: store %q: encode key: %w", w.name, err)
 	}
@@ -139,6 +138,11 @@ func (w *Waiting[K, V]) find(key K, ts int64) (*waiting[K, V], error) {
 		return nil, nil
 	}
 	return w.enter(b[spacePrefix:], row)
+}
+
+// AppendKey appends what the records of a key and time have in common.
+func (w *Waiting[K, V]) AppendKey(dst []byte, key K, ts int64) ([]byte, error) {
+	return w.key.Append(append(appendTimestamp(dst, ts), w.side), key)
 }
 
 // create makes the entry of the key that find has looked for, without a record.

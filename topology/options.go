@@ -113,6 +113,8 @@ type settings struct {
 	// mortal says that rows run out, when they are as old as ttl.
 	mortal bool
 	ttl    time.Duration
+	// keepHeaders has results that come later have the headers of their records.
+	keepHeaders bool
 	// waits says that records wait for a join, for the time of grace.
 	waits       bool
 	grace       time.Duration

@@ -88,7 +88,9 @@ func addSessions[K, V, A any](w *SessionWindowed[K, V], set settings, prefix str
 	keyed := w.grouped.keyed(a.store)
 	key, value := aggregateSerdes(keyed, a, m.inherited)
 	a.noCache = a.noCache || w.final
+	keep := a.takeKeepHeaders(w.final)
 	t, def := sessionTable[K, A](b, &a, w.windows, key, value)
+	def.keepHeaders(keep)
 	t.n = then(keyed.flow, a.node, nil, m.within(w.windows, a.store, "", w.final))
 	t.n.closes = closesAfter(w.windows.Gap() + w.windows.GracePeriod())
 	handLate(keyed.flow, t.n, w.late)

@@ -29,9 +29,9 @@ func sessionStore[K, V any](name string, least int64, key serde.Serde[K], value 
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
-		return func(_ *processors.Task, o state.Options) (any, state.Lifecycle) {
+		return func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
 			store := state.NewSession(name, max(least, def.retention.Milliseconds()), key, value, o)
-			return store, store.Lifecycle()
+			return store, def.watched(t, store.Lifecycle())
 		}
 	}
 	return def
@@ -45,9 +45,9 @@ func slidingStore[K, V any](name string, w window.SlidingSpec, key serde.Serde[K
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
-		return func(_ *processors.Task, o state.Options) (any, state.Lifecycle) {
+		return func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
 			store := state.NewSliding(name, w.Difference(), max(least, def.retention.Milliseconds()), key, value, o)
-			return store, store.Lifecycle()
+			return store, def.watched(t, store.Lifecycle())
 		}
 	}
 	return def

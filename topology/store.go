@@ -30,6 +30,9 @@ type storeDef struct {
 	fault   error
 	// deaths is the store that tells when rows of this one run out, if they do.
 	deaths *storeDef
+	// headerRows is the store of the headers of what is written to this one, if they are
+	// kept.
+	headerRows *storeDef
 	// global says that one instance serves all tasks of a worker, which share makes
 	// readable.
 	global bool
@@ -89,8 +92,10 @@ func (b *Builder) useStore(def *storeDef, n *node) *storeUse {
 		b.fault("store %q: its changelog topic: %w", def.name, err)
 	}
 	use.open = def.in(b)
-	if def.deaths != nil {
-		b.addStore(def.deaths, n)
+	for _, beside := range []*storeDef{def.deaths, def.headerRows} {
+		if beside != nil {
+			b.addStore(beside, n)
+		}
 	}
 	return use
 }
@@ -102,6 +107,9 @@ func newStoreDef(name string, s settings) *storeDef {
 	}
 	if s.versioned && def.fault == nil {
 		def.fault = fmt.Errorf("store %q: History is for tables of plain keys: a window keeps no versions of its result", name)
+	}
+	if s.keepHeaders && def.fault == nil {
+		def.fault = fmt.Errorf("store %q: %s", name, uselessHeaders)
 	}
 	if s.mortal && def.fault == nil {
 		def.fault = fmt.Errorf("store %q: TimeToLive is for key-value stores: give windows a Retention; a History forgets by itself", name)
@@ -187,9 +195,9 @@ func windowStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V]
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
-		return func(_ *processors.Task, o state.Options) (any, state.Lifecycle) {
+		return func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
 			store := state.NewWindow(name, def.retention.Milliseconds(), key, value, o)
-			return store, store.Lifecycle()
+			return store, def.watched(t, store.Lifecycle())
 		}
 	}
 	return def

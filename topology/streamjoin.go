@@ -139,7 +139,9 @@ func addStreamJoin[K, L, R, O any](s *Stream[K, L], other *Stream[K, R], set set
 	left := s.forJoin(set, set.value, "-left", outer)
 	right := other.forJoin(set, set.otherValue, "-right", outer)
 	names := b.nameStreamJoin(set, outer, join.OnlyRight != nil)
+	keep := set.takeKeepHeaders(outer)
 	stores := defineJoinStores(left, right, names, join.Windows, set)
+	stores.unmatched.keepHeaders(keep)
 	b.joins = append(b.joins, [2]*node{left.n, right.n})
 	var merge *node
 	if set.singleStore {

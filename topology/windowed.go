@@ -91,7 +91,9 @@ func addWindowed[K, V, A any](w *Windowed[K, V], set settings, prefix string, f 
 	keyed := w.grouped.keyed(a.store)
 	key, value := aggregateSerdes(keyed, a, f.inherited)
 	a.noCache = a.noCache || w.final
+	keep := a.takeKeepHeaders(w.final)
 	t, def := fixedTable[K, A](b, &a, w.windows, key, value)
+	def.keepHeaders(keep)
 	t.n = then(keyed.flow, a.node, nil, f.within(w.windows, a.store, "", w.final))
 	t.n.closes = closesAfter(w.windows.GracePeriod())
 	handLate(keyed.flow, t.n, w.late)
