@@ -34,7 +34,7 @@ func Tumbling(size time.Duration) Time {
 
 // Hopping windows of a size start at every multiple of advance, so that they
 // overlap if advance is smaller than size: each timestamp falls into
-// size/advance of them, rounded up.
+// size/advance of them, rounded up, which must not be more than 100,000.
 func Hopping(size, advance time.Duration) Time {
 	return newTime("hopping window", size, advance)
 }
@@ -52,9 +52,14 @@ func newTime(kind string, size, advance time.Duration) Time {
 		w.fault = fmt.Errorf("window: the size of a %s must be whole milliseconds, got %v", kind, size)
 	case advance%time.Millisecond != 0:
 		w.fault = fmt.Errorf("window: the advance of a %s must be whole milliseconds, got %v", kind, advance)
+	case w.size/w.advance > mostWindows:
+		w.fault = fmt.Errorf("window: a record would be in %d windows of %v, which is more than %d: have the %s advance further, or take Sliding windows", w.size/w.advance, size, mostWindows, kind)
 	}
 	return w
 }
+
+// mostWindows is how many windows a record may be in. Each of them is written.
+const mostWindows = 100_000
 
 // Grace is how long, in event time, a window accepts records after its end.
 // Without it a window closes as soon as stream time reaches its end.

@@ -50,7 +50,7 @@ func TestFinalResultsHaveTheHeadersOfTheirLastRecord(t *testing.T) {
 	kept, rows := topology.KeepHeaders(), topology.StoreName("rows")
 	for name, b := range map[string]*topology.Builder{
 		"tumbling": final(func(g *topology.Grouped[string, string]) *topology.WindowedTable[string, string] {
-			return g.WindowedBy(window.Tumbling(10 * ms)).EmitFinal().Reduce(latest, kept, rows)
+			return g.WindowedBy(window.Tumbling(10*ms)).EmitFinal().Reduce(latest, kept, rows)
 		}),
 		"session": final(func(g *topology.Grouped[string, string]) *topology.WindowedTable[string, string] {
 			return g.WindowedBySession(window.Session(5*ms)).EmitFinal().Reduce(latest, kept, rows)
