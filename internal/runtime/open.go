@@ -118,6 +118,9 @@ func (w *Worker) newHosted(id task.ID, inputs []task.Input) (*hosted, error) {
 // before the last transaction on them has ended, and only then is it known how
 // far the changelogs have to be read.
 func (w *Worker) makeReady(ctx context.Context, tasks []*hosted) error {
+	if err := w.checkGrowth(ctx, w.restorer.client, tasks); err != nil {
+		return err
+	}
 	if err := w.fetchPositions(ctx, tasks); err != nil {
 		return err
 	}

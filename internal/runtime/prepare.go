@@ -10,30 +10,60 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/tidemill/tidemill/internal/task"
 	"github.com/tidemill/tidemill/topology"
 )
 
 // prepareTopics checks that the user's topics exist and fit together, and creates
 // or checks the internal ones.
 func (w *Worker) prepareTopics(ctx context.Context, cl *kgo.Client) error {
-	counts, err := w.sourceCounts(ctx, cl)
-	if err != nil {
-		return err
-	}
-	layout, err := w.plan.Resolve(counts)
+	counts, want, err := w.neededTopics(ctx, cl)
 	if err != nil {
 		return err
 	}
 	w.globals.partitions = counts
-	var want []internalTopic
+	w.written = append(topicNames(want), w.sinks()...)
+	return errors.Join(ensureTopics(ctx, cl, want, w.config.ReplicationFactor), w.checkSinks(ctx, cl))
+}
+
+// neededTopics are the internal topics that follow from the partitions which the topics
+// of the user have now.
+func (w *Worker) neededTopics(ctx context.Context, cl *kgo.Client) (counts map[string]int32, want []internalTopic, err error) {
+	if counts, err = w.sourceCounts(ctx, cl); err != nil {
+		return nil, nil, err
+	}
+	layout, err := w.plan.Resolve(counts)
+	if err != nil {
+		return nil, nil, err
+	}
 	kinds := map[topology.TopicKind]topicKind{
 		topology.RepartitionTopic: repartitionTopic, topology.ChangelogTopic: compactedChangelog, topology.WindowedChangelogTopic: windowedChangelog,
 	}
 	for _, t := range layout.Internal {
 		want = append(want, internalTopic{name: t.Name, partitions: t.Partitions, kind: kinds[t.Kind], configs: t.Config})
 	}
-	w.written = append(topicNames(want), w.sinks()...)
-	return errors.Join(ensureTopics(ctx, cl, want, w.config.ReplicationFactor), w.checkSinks(ctx, cl))
+	return counts, want, nil
+}
+
+// checkGrowth checks the topics again if tasks read partitions that were not there at the
+// start. A task without a partition of its changelog, say, could never be restored.
+func (w *Worker) checkGrowth(ctx context.Context, cl *kgo.Client, tasks []*hosted) error {
+	if !slices.ContainsFunc(tasks, w.grown) {
+		return nil
+	}
+	_, want, err := w.neededTopics(ctx, cl)
+	if err != nil {
+		return err
+	}
+	return ensureTopics(ctx, cl, want, w.config.ReplicationFactor)
+}
+
+// grown says whether a task reads a partition of a user's topic that was not there at the
+// start.
+func (w *Worker) grown(h *hosted) bool {
+	return slices.ContainsFunc(h.inputs, func(in task.Input) bool {
+		return in.Partition >= w.globals.partitions[in.Topic] && !w.repartition(in.Topic)
+	})
 }
 
 // sourceCounts are the partitions of the topics that the plan reads.
