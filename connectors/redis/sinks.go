@@ -19,7 +19,7 @@ func Sink[K, V any](client redis.UniversalClient, name string, ops func(record.R
 	}
 	convert := func(r record.Record[K, V]) (Op, bool, error) {
 		o, err := ops(r)
-		if err != nil || len(o.commands) == 0 {
+		if err != nil || len(o.args) == 0 {
 			return Op{}, false, err
 		}
 		return set.finish(o, r.Timestamp), true, nil
