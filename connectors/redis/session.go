@@ -167,10 +167,11 @@ func (s *session) encode(token string, b *connectors.Batch[Op]) {
 	s.args = args
 }
 
-// command appends the arguments of a command, with the tag before its key.
+// command appends the arguments of a command, with the tag before its key. Channels are
+// not in slots.
 func (s *session) command(args []any, command []string) []any {
 	for i := range command {
-		if i == 1 && s.tag != "" {
+		if i == 1 && s.tag != "" && command[0] != "PUBLISH" {
 			args = append(args, s.tag+command[1])
 			continue
 		}

@@ -128,7 +128,8 @@ func TTL(d time.Duration) Option { return Option{func(s *settings) { s.ttl = d }
 func Newest() Option { return Option{func(s *settings) { s.newest = true }} }
 
 // Tagged puts the hash tag of its partition, {application/sink:partition}, before every
-// key and channel, so that they are in one slot with the position. A cluster needs it.
+// key, so that they are in one slot with the position. A cluster needs it. Channels have
+// none.
 func Tagged() Option { return Option{func(s *settings) { s.tagged = true }} }
 
 // Batching gives options that all sinks have.
