@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/topology"
 )
 
 // Run runs the bridge until ctx ends, or it fails for good. Start it several times, and
@@ -29,8 +30,8 @@ func Run(ctx context.Context, c Config, options ...tidemill.Option) (err error) 
 	}
 	client := open()
 	defer func() { err = errors.Join(err, client.Close()) }()
-	b, err := Topology(c, client)
-	if err != nil {
+	b := topology.New(c.Application)
+	if err := c.AddTo(b, client); err != nil {
 		return err
 	}
 	return tidemill.Run(ctx, b, append(c.options(), options...)...)

@@ -10,9 +10,8 @@ import (
 	"github.com/tidemill/tidemill/topology"
 )
 
-// Topology is the bridge as a topology, to be run with other options or looked at.
-func Topology(c Config, client goredis.UniversalClient) (*topology.Builder, error) {
-	b := topology.New(c.Application)
+// AddTo adds the bridge to a topology.
+func (c Config) AddTo(b *topology.Builder, client goredis.UniversalClient) error {
 	read := map[string]*topology.Stream[string, string]{}
 	for _, r := range c.Routes {
 		if read[r.Topic] == nil {
@@ -24,11 +23,11 @@ func Topology(c Config, client goredis.UniversalClient) (*topology.Builder, erro
 		}
 		way, err := r.way()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		read[r.Topic].Sink(redis.Sink(client, r.Name, way.op, c.sinkOptions(r)...), topology.Named(r.Name))
 	}
-	return b, nil
+	return nil
 }
 
 func (c Config) sinkOptions(r Route) []redis.Option {
