@@ -11,17 +11,17 @@ import (
 // pipelined is how many commands the loop sends to Redis at once.
 const pipelined = 1000
 
-// BridgeStream appends every record to a stream in Redis, BridgeHash sets a field of a
-// hash. Both are named as the output is.
+// BridgeStream appends every record to a stream in Redis, BridgeList to a list. Both are
+// named as the output is.
 func BridgeStream(ctx context.Context, c Config) error {
 	return bridge(ctx, c, func(p redis.Pipeliner, r *kgo.Record) {
 		p.Do(ctx, "XADD", c.Output, "*", "key", r.Key, "value", r.Value)
 	})
 }
 
-// BridgeHash is described at BridgeStream.
-func BridgeHash(ctx context.Context, c Config) error {
-	return bridge(ctx, c, func(p redis.Pipeliner, r *kgo.Record) { p.Do(ctx, "HSET", c.Output, r.Key, r.Value) })
+// BridgeList is described at BridgeStream.
+func BridgeList(ctx context.Context, c Config) error {
+	return bridge(ctx, c, func(p redis.Pipeliner, r *kgo.Record) { p.Do(ctx, "RPUSH", c.Output, r.Value) })
 }
 
 func bridge(ctx context.Context, c Config, put func(redis.Pipeliner, *kgo.Record)) error {
