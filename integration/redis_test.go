@@ -20,8 +20,13 @@ import (
 )
 
 func TestRedisConforms(t *testing.T) {
-	s := startRedis(t)
-	open := func(t *testing.T) connectortest.Subject[redis.Op] {
+	open := redisSubject(startRedis(t))
+	connectortest.Run(t, open)
+	connectortest.RunWorker(t, open)
+}
+
+func redisSubject(s *redisServer) func(t *testing.T) connectortest.Subject[redis.Op] {
+	return func(t *testing.T) connectortest.Subject[redis.Op] {
 		if err := s.FlushAll(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -46,8 +51,6 @@ func TestRedisConforms(t *testing.T) {
 			Slow:      s.gate.Slow,
 		}
 	}
-	connectortest.Run(t, open)
-	connectortest.RunWorker(t, open)
 }
 
 // redisCounter adds 1 to the counter of each record's key.

@@ -66,7 +66,7 @@ var homes = []home{
 	{imports: "github.com/twmb/franz-go/pkg/kgo", folders: []string{"."}},
 	{
 		imports: "github.com/twmb/franz-go",
-		folders: []string{"internal/runtime", "events/request", "serde/registry", "connectors/source", "connectors/redis/bridge", "embedded", "examples", "integration", "bench"},
+		folders: []string{"internal/runtime", "events/request", "serde/registry", "connectors/ingest", "connectors/redis/bridge", "embedded", "examples", "integration", "bench"},
 		kits:    true,
 		tests:   []string{"."},
 	},
