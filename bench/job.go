@@ -16,6 +16,7 @@ type job struct {
 	// App is the application id and the raw loop's group.
 	App                  string
 	Input, Output, Table string
+	Redis                string
 	Records, Rows        int
 	Commit               time.Duration
 	StateDir             string

@@ -63,6 +63,8 @@ func (b *bench) measureAll(ctx context.Context, broker string) (r *Report, err e
 		r.Latency, err = b.measureLatency(ctx)
 	case b.restore:
 		r.Restore, err = b.measureRestore(ctx)
+	case b.bridge != "":
+		r.Bridge, err = b.measureBridge(ctx)
 	case b.sagas > 0:
 		r.Sagas, err = b.measureSagas(ctx)
 	default:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/alicebob/miniredis/v2"
 	"go.uber.org/goleak"
 )
 
@@ -73,6 +74,20 @@ func TestSagasAreMeasuredBesideTheRawLoop(t *testing.T) {
 	}
 	if r := report.Sagas[0]; r.PerSecond <= 0 || r.StepCPU <= 0 || r.RawCPU <= 0 || r.Written < 4 || r.PeakMiB <= 0 {
 		t.Errorf("a figure is missing or impossible: %+v", r)
+	}
+}
+
+func TestTheBridgeIsMeasuredBesideTheRawLoop(t *testing.T) {
+	report := runEmbedded(t, "--bridge", miniredis.RunT(t).Addr(), "--records", "3000", "--runs", "1")
+	if len(report.Bridge) != 2 {
+		t.Fatalf("%d lines, want 2", len(report.Bridge))
+	}
+	for _, l := range report.Bridge {
+		for _, s := range []Sample{l.Raw[0], l.Tidemill[0]} {
+			if s.CPU <= 0 || s.Throughput <= 0 || s.Allocs <= 0 {
+				t.Errorf("%s: a figure is missing or impossible: %+v", l.Kind, s)
+			}
+		}
 	}
 }
 

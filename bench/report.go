@@ -16,6 +16,7 @@ type Report struct {
 	Latency    []*LatencyLine `json:",omitempty"`
 	Restore    []*RestoreLine `json:",omitempty"`
 	Sagas      []SagaRun      `json:",omitempty"`
+	Bridge     []*BridgeLine  `json:",omitempty"`
 }
 
 // Machine is what the figures depend on.
@@ -64,6 +65,8 @@ func (r *Report) tables() []table {
 	switch {
 	case r.Throughput != nil:
 		return throughputTables(r)
+	case r.Bridge != nil:
+		return []table{bridgeTable(r.Bridge)}
 	case r.Sagas != nil:
 		return []table{sagaTable(r.Sagas)}
 	case r.Latency != nil:

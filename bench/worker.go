@@ -63,7 +63,7 @@ func perform(ctx context.Context, j job, m *meter) error {
 	}
 	if j.Raw {
 		return w.raw(ctx, raw.Config{
-			Brokers: j.Brokers, Group: j.App, Input: j.Input, Output: j.Output, Table: j.Table,
+			Brokers: j.Brokers, Group: j.App, Input: j.Input, Output: j.Output, Table: j.Table, Redis: j.Redis,
 			Repartition: j.repartitionTopic(), Records: j.Records, Rows: j.Rows, ExactlyOnce: j.ExactlyOnce, Commit: j.Commit,
 			Started: m.start, Client: []kgo.Opt{kgo.WithHooks(m)},
 		})

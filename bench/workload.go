@@ -72,7 +72,7 @@ var restored = workload{name: "restore", build: buildCount, raw: raw.Fetch}
 
 // workloadNamed finds a workload by its name, those of the other modes included.
 func workloadNamed(name string) (workload, bool) {
-	for _, w := range append(workloads(), relay, restored, sagaRun) {
+	for _, w := range append(workloads(), relay, restored, sagaRun, bridges[0], bridges[1]) {
 		if w.name == name {
 			return w, true
 		}

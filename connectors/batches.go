@@ -142,7 +142,7 @@ func (b *batches[T]) Cut(at []Position) *Write {
 	}
 	b.number++
 	b.written = at
-	batch := &Batch[T]{Number: b.number, Items: b.items, Positions: b.written, Settled: b.settled}
+	batch := &Batch[T]{Number: b.number, Items: b.items, Origins: make([]Origin, 0, len(b.of)), Positions: b.written, Settled: b.settled}
 	for _, of := range b.of {
 		batch.Origins = append(batch.Origins, b.sources[of].origin())
 	}
@@ -150,7 +150,8 @@ func (b *batches[T]) Cut(at []Position) *Write {
 		run:     func(ctx context.Context) ([]Refused, error) { return b.session.Write(ctx, batch) },
 		sources: b.sources, of: b.of, done: func() {},
 	}
-	b.items, b.of, b.sources, b.kept, b.settled = make([]T, 0, len(b.items)), nil, nil, 0, false
+	b.items, b.of, b.sources = make([]T, 0, len(b.items)), make([]int, 0, len(b.of)), make([]source, 0, len(b.sources))
+	b.kept, b.settled = 0, false
 	return w
 }
 

@@ -15,6 +15,11 @@ var ErrMoved = errors.New("the position in the target is not the one that was wr
 // say with OnLoss what is to be done.
 var ErrLost = errors.New("the target holds less than was committed")
 
+// ErrAhead is the error of a start that finds more in the target than the topic has: the
+// topic was deleted and made anew, or has lost records. The records up to there would be
+// taken for written. Give the sink another name, or choose OnLoss(Accept).
+var ErrAhead = errors.New("the target is ahead of the topic")
+
 // Unavailable marks an error that passes, such as that of a target which does not
 // answer: the same is tried again.
 func Unavailable(err error) error {

@@ -8,9 +8,9 @@ import (
 // Input is one topic that a task reads, in its partition.
 type Input struct {
 	Topic string
-	// Next is where the task begins to read, Committed what is committed, or -1, and
-	// First the first offset that there is.
-	Next, Committed, First int64
+	// Next is where the task begins to read, Committed what is committed, or -1, First
+	// the first offset that there is, and End the one behind the last, or -1.
+	Next, Committed, First, End int64
 	// Fixed says that the task cannot go back: its stores hold what is committed.
 	Fixed bool
 }
@@ -44,6 +44,13 @@ func (b *batches[T]) begin(ctx context.Context, t Task, inputs []Input, set sett
 	for i := range inputs {
 		in := &inputs[i]
 		next, ok := b.done[in.Topic]
+		if ok && in.End >= 0 && next > in.End {
+			if set.loss != Accept {
+				return fmt.Errorf("%w: topic %q, partition %d ends at offset %d, the target stands at %d: was the topic made anew? Give the sink another name, or choose OnLoss(Accept)", ErrAhead, in.Topic, t.Partition, in.End, next)
+			}
+			delete(b.done, in.Topic)
+			continue
+		}
 		if in.Committed < 0 || ok && next >= in.Committed {
 			continue
 		}
@@ -71,10 +78,12 @@ func lost(in *Input, next int64, known bool, t Task, loss Loss) error {
 	if !known {
 		next = in.First
 	}
+	again := loss == Rebuild || loss == RebuildRest
+	gone := next < in.First || !known && in.First > 0
 	switch {
 	case loss == Accept:
 		return nil
-	case loss == Rebuild && !in.Fixed:
+	case again && !in.Fixed && (!gone || loss == RebuildRest):
 		in.Next = max(next, in.First)
 		return nil
 	}
@@ -83,8 +92,11 @@ func lost(in *Input, next int64, known bool, t Task, loss Loss) error {
 		found = fmt.Sprintf("stands at offset %d", next)
 	}
 	err := fmt.Errorf("%w: topic %q, partition %d is committed up to offset %d, the target %s", ErrLost, in.Topic, t.Partition, in.Committed, found)
-	if loss == Rebuild {
+	switch {
+	case again && in.Fixed:
 		return fmt.Errorf("%w; Rebuild cannot read a topic again for a task that has stores: write the table to a topic and give that to the sink, or reset the application", err)
+	case again:
+		return fmt.Errorf("%w; Rebuild cannot read what was deleted: the topic begins at offset %d. Restore the target, or choose OnLoss(RebuildRest) to do with what is left", err, in.First)
 	}
 	return fmt.Errorf("%w: restore the target, or choose OnLoss(Rebuild) or OnLoss(Accept)", err)
 }

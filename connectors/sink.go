@@ -84,8 +84,15 @@ const (
 	// record. Only a task without stores can do that, and everything else in it sees the
 	// records again too.
 	Rebuild
-	// Accept goes on from what is committed, as a sink that is new wants it.
+	// RebuildRest is Rebuild that does with what is left of a topic whose first records
+	// have been deleted, which Rebuild refuses: a table can do with that, a total cannot.
+	// For a compacted topic it is not needed.
+	RebuildRest
+	// Accept goes on from what is committed, as a sink that is new wants it, and from the
+	// beginning of a topic that was made anew.
 	Accept
+
+	last = Accept
 )
 
 func (s settings) check(name string) error {
@@ -95,6 +102,9 @@ func (s settings) check(name string) error {
 	}
 	if s.items < 1 {
 		faults = append(faults, fmt.Errorf("BatchItems is %d: give at least 1", s.items))
+	}
+	if s.loss > last {
+		faults = append(faults, fmt.Errorf("OnLoss(%d): choose Report, Rebuild, RebuildRest or Accept", s.loss))
 	}
 	return errors.Join(faults...)
 }

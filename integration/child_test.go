@@ -51,6 +51,7 @@ var topologies = map[string]func(j job) *topology.Builder{
 	"large":          largeTopology,
 	"lookups":        lookupsTopology,
 	"participants":   participantsTopology,
+	"redis":          redisTopology,
 	"sagas":          orchestratorTopology(investigationSaga),
 	"table":          tableTopology,
 	"waiting":        orchestratorTopology(waitingSaga),

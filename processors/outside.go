@@ -28,9 +28,9 @@ type At struct {
 // Start is where a task begins in one input.
 type Start struct {
 	At
-	// Committed is the offset that is committed, or -1, and First the first one that
-	// there is.
-	Committed, First int64
+	// Committed is the offset that is committed, or -1, First the first one that there
+	// is, and End where the partition ended when the task was opened, or -1.
+	Committed, First, End int64
 }
 
 // AddOutside tells the task of something outside that a node writes to.

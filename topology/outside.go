@@ -84,7 +84,7 @@ type outsideTask struct {
 func (o *outsideTask) inputs() []connectors.Input {
 	var inputs []connectors.Input
 	for _, s := range o.task.Starts {
-		inputs = append(inputs, connectors.Input{Topic: s.Topic, Next: s.Next, Committed: s.Committed, First: s.First, Fixed: o.task.Stateful})
+		inputs = append(inputs, connectors.Input{Topic: s.Topic, Next: s.Next, Committed: s.Committed, First: s.First, End: s.End, Fixed: o.task.Stateful})
 	}
 	return inputs
 }

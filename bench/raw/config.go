@@ -15,6 +15,8 @@ type Config struct {
 	// Input and Output are topics; Repartition is one between the two, and Table
 	// holds the rows of the join.
 	Input, Output, Repartition, Table string
+	// Redis is the address that the bridges write to.
+	Redis string
 	// Records and Rows are how many there are in Input and Table.
 	Records, Rows int
 	ExactlyOnce   bool

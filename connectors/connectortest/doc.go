@@ -6,5 +6,8 @@
 //		connectortest.Run(t, func(t *testing.T) connectortest.Subject[redis.Op] { ... })
 //	}
 //
+// RunWorker checks one behind a whole worker on the embedded broker. Gate cuts or slows
+// the connections of a target.
+//
 // Memory is a target in memory, to try topologies with.
 package connectortest

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/tidemill/tidemill/connectors"
 )
@@ -26,8 +27,11 @@ type Subject[T any] struct {
 	// Get reads what a key was set to, and Sum what was added to it.
 	Get func(key string) (string, bool)
 	Sum func(key string) int
-	// Interrupt makes the target unreachable until restore is called. It may be nil.
+	// Interrupt makes the target unreachable until restore is called: see Gate.
 	Interrupt func() (restore func())
+	// Slow has the target answer only after this long until restore is called. It may be
+	// nil: then it is not checked that a deadline is kept, only what comes of it.
+	Slow func(delay time.Duration) (restore func())
 }
 
 // Run checks a target. open makes a new, empty one for each test.
@@ -44,6 +48,7 @@ func Run[T any](t *testing.T, open func(*testing.T) Subject[T]) {
 		{"sinks and partitions have positions of their own", (*kit[T]).independent},
 		{"sessions that end anywhere repeat and lose nothing", (*kit[T]).crashes},
 		{"an unreachable target is told from a fault", (*kit[T]).unreachable},
+		{"a slow target is given up and tried again", (*kit[T]).slow},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(&kit[T]{T: t, Subject: open(t)}) })
 	}
@@ -246,30 +251,4 @@ func (k *kit[T]) crashes() {
 	for key, sum := range want {
 		k.wantSum(key, sum)
 	}
-}
-
-func (k *kit[T]) unreachable() {
-	if k.Interrupt == nil {
-		k.Log("the subject cannot be interrupted")
-		return
-	}
-	s, _ := k.open(one)
-	k.write(s, k.batch(1, k.Add("n", 1)))
-	restore := k.Interrupt()
-	b := k.batch(2, k.Add("n", 10))
-	var unavailable *connectors.UnavailableError
-	if _, err := s.Write(k.Context(), b); !errors.As(err, &unavailable) {
-		k.Errorf("a write to an unreachable target ended with %v, want an UnavailableError", err)
-	}
-	restore()
-	for {
-		_, err := s.Write(k.Context(), b)
-		if err == nil {
-			break
-		}
-		if !errors.As(err, &unavailable) || k.Context().Err() != nil {
-			k.Fatalf("a write to a target that is back ended with %v", err)
-		}
-	}
-	k.wantSum("n", 11)
 }

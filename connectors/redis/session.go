@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,15 +22,21 @@ type target struct {
 }
 
 // NewTarget is the target that the sinks here write to, for the conformance kit and for
-// sinks made with connectors.To.
-func NewTarget(client redis.UniversalClient) connectors.Target[Op] { return &target{client: client} }
+// sinks made with connectors.To. Of the options it heeds Tagged.
+func NewTarget(client redis.UniversalClient, options ...Option) connectors.Target[Op] {
+	var set settings
+	for _, o := range options {
+		o.apply(&set)
+	}
+	return &target{client: client, tagged: set.tagged}
+}
 
 // Open implements connectors.Target.
 func (t *target) Open(_ context.Context, of connectors.Task) (connectors.Session[Op], error) {
 	if t.client == nil {
 		return nil, errors.New("redis: there is no client: make one with redis.NewClient")
 	}
-	if _, cluster := t.client.(*redis.ClusterClient); cluster && !t.tagged {
+	if many(t.client) && !t.tagged {
 		return nil, errors.New("redis: a cluster applies only the keys of one slot together: give the sink the option Tagged")
 	}
 	tag := fmt.Sprintf("{%s/%s:%d}", of.Application, of.Sink, of.Partition)
@@ -38,6 +45,15 @@ func (t *target) Open(_ context.Context, of connectors.Task) (connectors.Session
 		s.tag = tag
 	}
 	return s, nil
+}
+
+// many says that the keys are on several servers.
+func many(client redis.UniversalClient) bool {
+	switch client.(type) {
+	case *redis.ClusterClient, *redis.Ring:
+		return true
+	}
+	return false
 }
 
 // session writes for one task.
@@ -49,7 +65,9 @@ type session struct {
 	tag  string
 	// token is the one of the last batch that was applied.
 	token string
-	args  []any
+	// args and from are reused.
+	args []any
+	from []byte
 }
 
 // Load implements connectors.Session.
@@ -90,7 +108,7 @@ func (s *session) Write(ctx context.Context, b *connectors.Batch[Op]) ([]connect
 	token := s.id + ":" + strconv.FormatInt(b.Number, 10)
 	s.encode(token, b)
 	answer, err := script.Run(ctx, s.client, s.keys, s.args...).StringSlice()
-	clear(s.args)
+	clear(s.args) // the items are not ours to keep
 	if err != nil {
 		return nil, classify(err)
 	}
@@ -99,41 +117,80 @@ func (s *session) Write(ctx context.Context, b *connectors.Batch[Op]) ([]connect
 	}
 	s.token = token
 	notes, err := decodeNotes(answer[1])
-	var refused []connectors.Refused
-	for _, n := range notes {
-		if n.token == token {
-			refused = append(refused, connectors.Refused{Item: n.item, Err: errors.New("redis: " + n.reason)})
-		}
+	if err != nil {
+		return nil, err
 	}
-	return refused, err
+	return refusedOf(notes, token)
 }
 
-// encode makes the arguments of the script.
-func (s *session) encode(token string, b *connectors.Batch[Op]) {
-	topics := map[string]int{}
-	args := append(s.args[:0], s.token, token, b.Settled, len(b.Positions))
-	for i, p := range b.Positions {
-		topics[p.Topic] = i + 1
-		args = append(args, p.Topic, p.Next)
-	}
-	for i, o := range b.Items {
-		from := b.Origins[i]
-		fence, version := "", int64(0)
-		if o.fenced {
-			fence, version = o.key, o.version
+// refusedOf are the items of a batch that were refused. That the user may not use a
+// command or key is no record's fault: the records are noted, and come again once the
+// user may.
+func refusedOf(notes []note, token string) (refused []connectors.Refused, err error) {
+	for _, n := range notes {
+		if n.token != token {
+			continue
 		}
-		args = append(args, topics[from.Topic], from.Offset, fence, version, len(o.commands))
-		for _, c := range o.commands {
-			args = append(args, len(c))
-			for _, a := range c {
-				if k, ok := a.(key); ok {
-					a = s.tag + string(k)
-				}
-				args = append(args, a)
+		if strings.HasPrefix(n.reason, "NOPERM") {
+			return nil, errors.New("redis: " + n.reason)
+		}
+		refused = append(refused, connectors.Refused{Item: n.item, Err: errors.New("redis: " + n.reason)})
+	}
+	return refused, nil
+}
+
+// encode makes the arguments of the script, which describes them. Strings are pointed
+// to, so that they are not allocated again as values of interfaces.
+func (s *session) encode(token string, b *connectors.Batch[Op]) {
+	args := append(s.args[:0], s.token, token, b.Settled, s.origins(b), len(b.Positions))
+	for i := range b.Positions {
+		args = append(args, &b.Positions[i].Topic, &b.Positions[i].Next)
+	}
+	for i := range b.Items {
+		o := &b.Items[i]
+		if o.fenced {
+			args = append(args, 0, &o.key, &o.version)
+		}
+		begin := 0
+		for _, end := range o.ends {
+			n := begin - end
+			if end == len(o.args) {
+				n = -n
 			}
+			args = s.command(append(args, n), o.args[begin:end])
+			begin = end
+		}
+		if o.ends == nil {
+			args = s.command(append(args, len(o.args)), o.args)
 		}
 	}
 	s.args = args
+}
+
+// command appends the arguments of a command, with the tag before its key. Channels are
+// not in slots.
+func (s *session) command(args []any, command []string) []any {
+	for i := range command {
+		if i == 1 && s.tag != "" && command[0] != "PUBLISH" {
+			args = append(args, s.tag+command[1])
+			continue
+		}
+		args = append(args, &command[i])
+	}
+	return args
+}
+
+// origins tells where the items came from, as the script reads it.
+func (s *session) origins(b *connectors.Batch[Op]) []byte {
+	s.from = s.from[:0]
+	for _, o := range b.Origins {
+		number := slices.IndexFunc(b.Positions, func(p connectors.Position) bool { return p.Topic == o.Topic })
+		s.from = strconv.AppendInt(s.from, int64(number+1), 10)
+		s.from = append(s.from, ',')
+		s.from = strconv.AppendInt(s.from, o.Offset, 10)
+		s.from = append(s.from, ';')
+	}
+	return s.from
 }
 
 // Close implements connectors.Session. The client is the user's.

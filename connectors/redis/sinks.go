@@ -19,7 +19,7 @@ func Sink[K, V any](client redis.UniversalClient, name string, ops func(record.R
 	}
 	convert := func(r record.Record[K, V]) (Op, bool, error) {
 		o, err := ops(r)
-		if err != nil || len(o.commands) == 0 {
+		if err != nil || len(o.args) == 0 {
 			return Op{}, false, err
 		}
 		return set.finish(o, r.Timestamp), true, nil
@@ -128,7 +128,8 @@ func TTL(d time.Duration) Option { return Option{func(s *settings) { s.ttl = d }
 func Newest() Option { return Option{func(s *settings) { s.newest = true }} }
 
 // Tagged puts the hash tag of its partition, {application/sink:partition}, before every
-// key and channel, so that they are in one slot with the position. A cluster needs it.
+// key, so that they are in one slot with the position. A cluster needs it. Channels have
+// none.
 func Tagged() Option { return Option{func(s *settings) { s.tagged = true }} }
 
 // Batching gives options that all sinks have.

@@ -19,28 +19,30 @@ const programHeight = 8
 // heights of the folders, by path below the module; "." is the root package. A
 // folder below a listed one has the same height.
 var heights = map[string]int{
-	"record":           0,
-	"internal/nfa":     0,
-	"serde":            0,
-	"state":            1,
-	"window":           1,
-	"processors":       2,
-	"connectors":       2,
-	"topology":         3,
-	"internal/task":    4,
-	"sagas":            4,
-	"events":           4,
-	"events/upcast":    3, // knows payloads only
-	"cqrs":             5, // speaks in events
-	"cep":              4,
-	"internal/runtime": 5,
-	".":                6,
-	"embedded":         6,
-	"topologytest":     7,
-	"examples":         programHeight,
-	"integration":      programHeight,
-	"bench":            programHeight,
-	"cmd":              programHeight,
+	"record":                   0,
+	"internal/nfa":             0,
+	"serde":                    0,
+	"state":                    1,
+	"window":                   1,
+	"processors":               2,
+	"connectors":               2,
+	"connectors/redis/bridge":  7, // runs a worker
+	"connectors/connectortest": 7, // runs workers
+	"topology":                 3,
+	"internal/task":            4,
+	"sagas":                    4,
+	"events":                   4,
+	"events/upcast":            3, // knows payloads only
+	"cqrs":                     5, // speaks in events
+	"cep":                      4,
+	"internal/runtime":         5,
+	".":                        6,
+	"embedded":                 6,
+	"topologytest":             7,
+	"examples":                 programHeight,
+	"integration":              programHeight,
+	"bench":                    programHeight,
+	"cmd":                      programHeight,
 }
 
 // tools are folders outside of the heights: they import nothing of the module
@@ -64,7 +66,7 @@ var homes = []home{
 	{imports: "github.com/twmb/franz-go/pkg/kgo", folders: []string{"."}},
 	{
 		imports: "github.com/twmb/franz-go",
-		folders: []string{"internal/runtime", "events/request", "serde/registry", "embedded", "examples", "integration", "bench"},
+		folders: []string{"internal/runtime", "events/request", "serde/registry", "connectors/ingest", "connectors/redis/bridge", "embedded", "examples", "integration", "bench"},
 		kits:    true,
 		tests:   []string{"."},
 	},
@@ -77,7 +79,9 @@ var homes = []home{
 	{imports: "github.com/twmb/avro", folders: []string{"serde/avro"}, kits: true},
 	{imports: "github.com/santhosh-tekuri/jsonschema", folders: []string{"serde/jsonschema"}},
 	{imports: "google.golang.org/protobuf", folders: []string{"serde/protobuf"}, tests: []string{"serde/registry"}},
-	{imports: "github.com/redis/go-redis", folders: []string{"connectors/redis", "integration"}},
+	{imports: "github.com/redis/go-redis", folders: []string{"connectors/redis", "examples", "integration", "bench"}},
+	{imports: "github.com/alicebob/miniredis", folders: []string{"examples"}, tests: []string{"connectors/redis", "bench"}},
+	{imports: "go.yaml.in/yaml", folders: []string{"connectors/redis/bridge"}},
 	{imports: "github.com/jackc/pgx", folders: []string{"connectors/postgres", "cqrs/postgres", "integration"}},
 	{imports: "github.com/testcontainers/testcontainers-go", folders: []string{"integration"}},
 	{imports: "github.com/moby/moby", folders: []string{"integration"}},

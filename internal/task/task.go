@@ -136,7 +136,7 @@ func (t *Task) Start(ctx context.Context, inputs []Input, now int64) (err error)
 	progress := map[string]int64{}
 	t.env.Stateful = len(t.stores.Lifecycles) > 0
 	for _, in := range inputs {
-		t.env.Starts = append(t.env.Starts, processors.Start{At: processors.At{Topic: in.Topic, Next: in.Offset}, Committed: in.Committed, First: in.First})
+		t.env.Starts = append(t.env.Starts, processors.Start{At: processors.At{Topic: in.Topic, Next: in.Offset}, Committed: in.Committed, First: in.First, End: in.End})
 		t.env.StreamTime = max(t.env.StreamTime, in.Time)
 		for name, at := range in.Progress {
 			if have, ok := progress[name]; !ok || at > have {
