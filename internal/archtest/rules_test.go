@@ -21,6 +21,7 @@ const programHeight = 8
 var heights = map[string]int{
 	"record":           0,
 	"internal/nfa":     0,
+	"internal/pglock":  0,
 	"serde":            0,
 	"state":            1,
 	"window":           1,
@@ -78,7 +79,7 @@ var homes = []home{
 	{imports: "github.com/santhosh-tekuri/jsonschema", folders: []string{"serde/jsonschema"}},
 	{imports: "google.golang.org/protobuf", folders: []string{"serde/protobuf"}, tests: []string{"serde/registry"}},
 	{imports: "github.com/redis/go-redis", folders: []string{"connectors/redis", "integration"}},
-	{imports: "github.com/jackc/pgx", folders: []string{"connectors/postgres", "cqrs/postgres", "integration"}},
+	{imports: "github.com/jackc/pgx", folders: []string{"internal/pglock", "connectors/postgres", "cqrs/postgres", "integration"}},
 	{imports: "github.com/testcontainers/testcontainers-go", folders: []string{"integration"}},
 	{imports: "github.com/moby/moby", folders: []string{"integration"}},
 	{imports: "github.com/docker/go-connections", folders: []string{"integration"}},
