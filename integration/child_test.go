@@ -31,6 +31,8 @@ type job struct {
 	StateDir    string
 	ExactlyOnce bool
 	InstanceID  string
+	// DeadLetters is the topic for them, if there is one.
+	DeadLetters string
 
 	CacheBytes, BufferedBytes int
 
@@ -51,6 +53,7 @@ var topologies = map[string]func(j job) *topology.Builder{
 	"large":          largeTopology,
 	"lookups":        lookupsTopology,
 	"participants":   participantsTopology,
+	"rows":           rowsTopology,
 	"sagas":          orchestratorTopology(investigationSaga),
 	"table":          tableTopology,
 	"waiting":        orchestratorTopology(waitingSaga),
@@ -64,6 +67,9 @@ func (j job) options() []tidemill.Option {
 	}
 	if j.InstanceID != "" {
 		options = append(options, tidemill.InstanceID(j.InstanceID))
+	}
+	if j.DeadLetters != "" {
+		options = append(options, tidemill.OnError(tidemill.DeadLetter(j.DeadLetters)))
 	}
 	if j.CacheBytes > 0 {
 		options = append(options, tidemill.CacheBytes(j.CacheBytes), tidemill.BufferedBytes(j.BufferedBytes))

@@ -23,8 +23,8 @@ type target struct {
 // sinks made with connectors.To.
 func NewTarget(pool *pgxpool.Pool, tables ...AnyTable) connectors.Target[Op] {
 	t := &target{pool: pool}
-	for _, any := range tables {
-		t.tables = append(t.tables, any.description())
+	for _, one := range tables {
+		t.tables = append(t.tables, one.description())
 	}
 	return t
 }
