@@ -49,6 +49,7 @@ var topologies = map[string]func(j job) *topology.Builder{
 	"cep":            cepTopology,
 	"chaos":          chaosTopology,
 	"count":          countTopology,
+	"intelligence":   intelligenceTopology,
 	"investigations": investigationsTopology,
 	"large":          largeTopology,
 	"lookups":        lookupsTopology,
