@@ -79,7 +79,7 @@ var homes = []home{
 	{imports: "github.com/santhosh-tekuri/jsonschema", folders: []string{"serde/jsonschema"}},
 	{imports: "google.golang.org/protobuf", folders: []string{"serde/protobuf"}, tests: []string{"serde/registry"}},
 	{imports: "github.com/redis/go-redis", folders: []string{"connectors/redis", "integration"}},
-	{imports: "github.com/jackc/pgx", folders: []string{"internal/pglock", "connectors/postgres", "cqrs/postgres", "integration"}},
+	{imports: "github.com/jackc/pgx", folders: []string{"internal/pglock", "connectors/postgres", "cqrs/postgres", "examples/32-postgres", "integration"}},
 	{imports: "github.com/testcontainers/testcontainers-go", folders: []string{"integration"}},
 	{imports: "github.com/moby/moby", folders: []string{"integration"}},
 	{imports: "github.com/docker/go-connections", folders: []string{"integration"}},
