@@ -18,7 +18,7 @@ import (
 // it is an application of its own, named name-v1, name-v2 and so on, with its own store
 // and its own offsets. So a new version reads from the first event while the old one
 // goes on; when it has caught up, Active says so, and the old one may be stopped for
-// good. To rebuild a model, raise its version; to pause it, stop its workers.
+// good. To rebuild a model, raise its version. Pause has a worker's part of it wait.
 type Projection[R any] struct {
 	name     string
 	version  int
@@ -26,6 +26,8 @@ type Projection[R any] struct {
 	store    topology.Store[*state.KeyValue[string, []byte]]
 	progress string
 	faults   []error
+	// Pausable pauses the projection on a worker, whose model stays as it is then.
+	events.Pausable
 }
 
 // Projected is an event as a projection's handler sees it.
@@ -76,7 +78,9 @@ func (p *Projection[R]) Topology(topic string, options ...events.ReadOption) *to
 		b.Fault(fmt.Errorf("cqrs: projection %q: it reads one topic, whose offsets order its writes, not the pattern %q", p.name, topic))
 	}
 	others := b.GlobalTable[string, events.Event](p.progress, topology.StoreName(p.name+"-others"), topology.Named(p.name+"-others"))
-	told := events.Read(b, topic, append(options, events.Named(p.name+"-events"))...).Stream().
+	pipelines := events.NewPipelines(b)
+	p.Pausable = pipelines.Pausable(p.name + "-gate")
+	told := pipelines.Through(p.name+"-gate", events.Read(b, topic, append(options, events.Named(p.name+"-events"))...).Stream()).
 		Process(func(c *processors.Context[string, events.Event]) (processors.Processor[string, events.Event], error) {
 			return p.open(c, others)
 		}, topology.Named(p.name), topology.Stores(p.store, others.Rows()))

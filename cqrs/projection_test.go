@@ -148,3 +148,43 @@ func TestAProjectionReportsWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// A pause may be interrupted by anything. What was held comes in its order, once.
+func TestAPausedProjectionHoldsItsEvents(t *testing.T) {
+	p := board(1)
+	if err := p.Pause(); !errors.Is(err, events.ErrNoPipeline) || p.State() != events.Stopped {
+		t.Errorf("before there is a topology: %v, %s", err, p.State())
+	}
+	d := topologytest.New(t, p.Topology("events"), topologytest.ExactlyOnce(), topologytest.Partitions(2), topologytest.Partitions(1, "board.progress"))
+	in := d.Input[string, events.Event]("events", topologytest.ValueSerde(plain))
+	sum := func() (n int) {
+		for _, row := range rows(t, d) {
+			n += row.Found
+		}
+		return n
+	}
+	feed(in, 0, 10)
+	if err := p.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	feed(in, 10, 20)
+	d.Commit()
+	d.Wipe()
+	feed(in, 30, 10)
+	d.Crash()
+	d.Advance(time.Minute)
+	if n := sum(); n != 10 || p.State() != events.Stopped {
+		t.Errorf("while it is paused, %d events are in the model, and it is %s", n, p.State())
+	}
+	if err := p.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	feed(in, 40, 10)
+	d.Advance(time.Minute)
+	if n := sum(); n != 50 || p.State() != events.Running {
+		t.Errorf("in the end, %d events are in the model, and it is %s", n, p.State())
+	}
+	if n := d.Dropped()["already in the model"]; n != 0 {
+		t.Errorf("%d events were taken for ones that were there already", n)
+	}
+}

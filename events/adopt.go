@@ -26,6 +26,7 @@ type AdoptOption interface{ adopt(*adopting) }
 
 type adopting struct {
 	name     string
+	topic    string
 	invalid  Policy
 	dropped  func(External, error)
 	validate []func(Event) error
@@ -56,7 +57,10 @@ func OnDropped(call func(External, error)) AdoptOption {
 	return adoptOption(func(a *adopting) { a.dropped = call })
 }
 
-// ExternalEvents is the topic that Adopt publishes to, unless it is told another.
+// Into is the topic that Adopt publishes to, instead of ExternalEvents.
+func Into(topic string) AdoptOption { return adoptOption(func(a *adopting) { a.topic = topic }) }
+
+// ExternalEvents is the topic that Adopt publishes to, unless Into says another.
 const ExternalEvents = "external.events"
 
 // Adopt is an anti-corruption layer: what another system says on a topic is translated
@@ -67,7 +71,7 @@ const ExternalEvents = "external.events"
 //
 // The stream is of the events that were published.
 func Adopt(b *topology.Builder, topic string, translate func(External) ([]Event, error), options ...AdoptOption) *topology.Stream[string, Event] {
-	set := adopting{name: "adopt-" + topic}
+	set := adopting{name: "adopt-" + topic, topic: ExternalEvents}
 	for _, o := range options {
 		o.adopt(&set)
 	}
@@ -81,7 +85,7 @@ func Adopt(b *topology.Builder, topic string, translate func(External) ([]Event,
 		}, topology.Named(set.name))
 	letterbox(stage, set.name, set.invalid)
 	adopted := branch(stage, handled, set.name+"-adopted")
-	Publish(adopted, ExternalEvents, append(set.publish, Named(set.name+"-publish"))...)
+	Publish(adopted, set.topic, append(set.publish, Named(set.name+"-publish"))...)
 	return adopted
 }
 

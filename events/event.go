@@ -124,6 +124,17 @@ func (e Event) CausedBy(cause Event) Event {
 	return e
 }
 
+// Under is the event as one that belongs to a trace: a span of its own under the one
+// that is given. It is for what comes late, of a window that has closed or a timer, when
+// the record at hand is not the one that it comes of. Keep the Trace of the events that
+// go into a window with the aggregate, and give it here.
+func (e Event) Under(t Trace) Event {
+	if t.Valid() {
+		e.Metadata.Trace = t.Child(e.Type + e.AggregateID + string(e.Data))
+	}
+	return e
+}
+
 // Payload decodes the payload of an event that is JSON.
 func (e Event) Payload[T any]() (v T, err error) {
 	if !jsonContent(e.ContentType) {

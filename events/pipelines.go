@@ -6,12 +6,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/tidemill/tidemill/processors"
-	"github.com/tidemill/tidemill/record"
-	"github.com/tidemill/tidemill/serde"
-	"github.com/tidemill/tidemill/state"
 	"github.com/tidemill/tidemill/topology"
 )
 
@@ -40,15 +36,18 @@ const (
 	CatchingUp PipelineState = "catching up"
 )
 
-// Pipeline is one of several, as List tells.
+// Pipeline is one of several, as List tells. Topic is empty for one that begins behind
+// other operators.
 type Pipeline struct {
 	Name, Topic string
 	State       PipelineState
 }
 
-// gate is what a pipeline begins with. holding is how many tasks hold records.
+// gate is what a pipeline begins with. holding is how many tasks hold records. places
+// says that held records are let go with the place that they were read from.
 type gate struct {
 	name, topic string
+	places      bool
 	stopped     atomic.Bool
 	holding     atomic.Int64
 }
@@ -62,18 +61,34 @@ func NewPipelines(b *topology.Builder) *Pipelines { return &Pipelines{b: b} }
 // Define begins a pipeline that reads a topic. What follows is said with the operators
 // of the stream.
 func (p *Pipelines) Define[K, V any](name, topic string, options ...topology.SourceOption) *topology.Stream[K, V] {
-	g := &gate{name: name, topic: topic}
+	return addGate(p.b.Stream[K, V](topic, options...), p.add(name, topic, false))
+}
+
+// Through makes what follows on a stream a pipeline. What follows sees a record that was
+// held with the place (Source) that it was read from, as if it had just been read; a sink
+// of package connectors does not go with that, since it would take such a record for one
+// that it has written.
+func (p *Pipelines) Through[K, V any](name string, s *topology.Stream[K, V]) *topology.Stream[K, V] {
+	return addGate(s, p.add(name, "", true))
+}
+
+// add enters a pipeline.
+func (p *Pipelines) add(name, topic string, places bool) *gate {
+	g := &gate{name: name, topic: topic, places: places}
 	p.mu.Lock()
 	if name == "" || slices.ContainsFunc(p.gates, func(have *gate) bool { return have.name == name }) {
 		p.b.Fault(fmt.Errorf("events: pipeline %q: each needs a name of its own", name))
 	}
 	p.gates = append(p.gates, g)
 	p.mu.Unlock()
-	held := topology.KeyValueStore[int64, []byte](name + "-held")
-	return p.b.Stream[K, V](topic, options...).
-		ProcessValues(func(c *processors.ValueContext[K, V]) (processors.ValueProcessor[K, V], error) {
-			return openGate(c, g, held)
-		}, topology.Named(name), topology.Stores(held))
+	return g
+}
+
+func addGate[K, V any](s *topology.Stream[K, V], g *gate) *topology.Stream[K, V] {
+	held := topology.KeyValueStore[int64, []byte](g.name + "-held")
+	return s.ProcessValues(func(c *processors.ValueContext[K, V]) (processors.ValueProcessor[K, V], error) {
+		return openGate(c, g, held)
+	}, topology.Named(g.name), topology.Stores(held))
 }
 
 // Stop has a pipeline hold its input from the next record on.
@@ -110,132 +125,4 @@ func (p *Pipelines) List() []Pipeline {
 		out = append(out, one)
 	}
 	return out
-}
-
-// How often a gate looks whether it may let go of what it holds, and of how much then.
-const (
-	gateInterval = 100 * time.Millisecond
-	gateRun      = 10_000
-)
-
-// gateway is a gate in one task.
-type gateway[K, V any] struct {
-	c    *processors.ValueContext[K, V]
-	gate *gate
-	// held are records by their offsets in the topic. holding says that there may be
-	// some.
-	held    *state.KeyValue[int64, []byte]
-	holding bool
-	key     serde.Serde[K]
-	value   serde.Serde[V]
-}
-
-// heldRecord is a record that waits.
-type heldRecord struct {
-	Key, Value []byte
-	Null, Gone bool
-	Timestamp  int64
-	Headers    record.Headers
-}
-
-var heldSerde = serde.JSON[heldRecord]()
-
-func openGate[K, V any](c *processors.ValueContext[K, V], g *gate, ref topology.Store[*state.KeyValue[int64, []byte]]) (*gateway[K, V], error) {
-	w := &gateway[K, V]{c: c, gate: g}
-	var errs [4]error
-	w.held, errs[0] = ref.In(c.Task)
-	w.key, errs[1] = serde.Of[K]()
-	w.value, errs[2] = serde.Of[V]()
-	if err := errors.Join(errs[:]...); err != nil {
-		return nil, err
-	}
-	w.hold(true)
-	_, err := c.Schedule(gateInterval, processors.WallClockTime, w.release)
-	return w, err
-}
-
-// hold notes whether records may be held.
-func (w *gateway[K, V]) hold(holding bool) {
-	if holding != w.holding {
-		w.holding = holding
-		w.gate.holding.Add(map[bool]int64{true: 1, false: -1}[holding])
-	}
-}
-
-// Close implements processors.Closer.
-func (w *gateway[K, V]) Close() error {
-	w.hold(false)
-	return nil
-}
-
-// Process passes a record on, or holds it.
-func (w *gateway[K, V]) Process(r record.Fixed[K, V]) (err error) {
-	if err := w.release(0); err != nil {
-		return err
-	}
-	if !w.holding && !w.gate.stopped.Load() {
-		return w.c.Forward(r)
-	}
-	one := heldRecord{Null: r.NullKey(), Gone: r.Tombstone, Timestamp: r.Timestamp, Headers: r.Headers}
-	if !one.Null {
-		one.Key, err = w.key.Append([]byte{}, r.Key())
-	}
-	if err == nil && !one.Gone {
-		one.Value, err = w.value.Append([]byte{}, r.Value)
-	}
-	if err != nil {
-		return fmt.Errorf("events: pipeline %q: hold a record: %w", w.gate.name, err)
-	}
-	data, err := heldSerde.Append(nil, one)
-	if err != nil {
-		return err
-	}
-	w.hold(true)
-	return w.held.Put(w.c.Source.Offset, data)
-}
-
-// release lets go of held records, if the pipeline runs.
-func (w *gateway[K, V]) release(int64) error {
-	if w.gate.stopped.Load() || !w.holding {
-		return nil
-	}
-	var run []state.Item[int64, []byte]
-	for row, err := range w.held.All() {
-		if err != nil {
-			return err
-		}
-		if run = append(run, row); len(run) == gateRun {
-			break
-		}
-	}
-	for _, row := range run {
-		if err := w.letGo(row); err != nil {
-			return err
-		}
-	}
-	if len(run) < gateRun {
-		w.hold(false)
-	}
-	return nil
-}
-
-func (w *gateway[K, V]) letGo(row state.Item[int64, []byte]) error {
-	one, err := heldSerde.Decode(row.Value)
-	if err != nil {
-		return err
-	}
-	r := record.Record[K, V]{NullKey: one.Null, Tombstone: one.Gone, Timestamp: one.Timestamp, Headers: one.Headers}
-	if !one.Null {
-		r.Key, err = w.key.Decode(one.Key)
-	}
-	if err == nil && !one.Gone {
-		r.Value, err = w.value.Decode(one.Value)
-	}
-	if err != nil {
-		return fmt.Errorf("events: pipeline %q: a held record: %w", w.gate.name, err)
-	}
-	if _, _, err := w.held.Delete(row.Key); err != nil {
-		return err
-	}
-	return w.c.Forward(record.Fix(r))
 }

@@ -20,6 +20,7 @@ type publishing struct {
 	format Format
 	source string
 	each   bool
+	limit  int
 }
 
 func (f Format) publish(p *publishing) { p.format = f }
@@ -106,7 +107,11 @@ func (p *publisher) Process(r record.Record[string, Event]) error {
 	if !e.Metadata.Trace.Valid() {
 		e.Metadata.Trace = traceOf(r.Headers).Child(e.ID)
 	}
-	if err := e.Err(); err != nil {
+	err := e.Err()
+	if err == nil {
+		err = tooLarge(len(e.Data), p.set.limit)
+	}
+	if err != nil {
 		return &processors.EncodeError{Topic: p.topic, Err: err}
 	}
 	r.Headers = p.set.format.headers(e, r.Headers)

@@ -3,7 +3,6 @@ package events
 import (
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/tidemill/tidemill/events/upcast"
 	"github.com/tidemill/tidemill/processors"
@@ -26,6 +25,7 @@ type reading struct {
 	name        string
 	chains      *upcast.Chains
 	undecodable Policy
+	limit       int
 	options     []topology.SourceOption
 }
 
@@ -121,7 +121,7 @@ func (p *reader) Process(r record.Fixed[string, Event]) error {
 		return nil
 	}
 	raw := r.Value.note
-	e, err := Decode(raw.raw, r.Headers, time.UnixMilli(r.Timestamp).UTC())
+	e, err := p.set.decode(raw.raw, r.Headers, r.Timestamp)
 	if err == nil {
 		e.Data, e.Version, err = p.set.chains.Apply(e.Type, e.Version, e.Data)
 	}

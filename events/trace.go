@@ -36,6 +36,16 @@ func (t Trace) String() string {
 	return string(text[:])
 }
 
+// MarshalText is String, and UnmarshalText reads it, so that a trace can be kept in what
+// an aggregation collects. The parent span and the state are left out.
+func (t Trace) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads what MarshalText has written.
+func (t *Trace) UnmarshalText(text []byte) (err error) {
+	*t, err = parseTrace(string(text), "", "")
+	return err
+}
+
 // parent is the parent span's id as text, or empty if there is none.
 func (t Trace) parent() string {
 	if t.ParentSpanID == [8]byte{} {

@@ -31,6 +31,8 @@ type job struct {
 	StateDir    string
 	ExactlyOnce bool
 	InstanceID  string
+	// DeadLetters is the topic for them, if there is one.
+	DeadLetters string
 
 	CacheBytes, BufferedBytes int
 
@@ -47,11 +49,13 @@ var topologies = map[string]func(j job) *topology.Builder{
 	"cep":            cepTopology,
 	"chaos":          chaosTopology,
 	"count":          countTopology,
+	"intelligence":   intelligenceTopology,
 	"investigations": investigationsTopology,
 	"large":          largeTopology,
 	"lookups":        lookupsTopology,
 	"participants":   participantsTopology,
 	"redis":          redisTopology,
+	"rows":           rowsTopology,
 	"sagas":          orchestratorTopology(investigationSaga),
 	"table":          tableTopology,
 	"waiting":        orchestratorTopology(waitingSaga),
@@ -65,6 +69,9 @@ func (j job) options() []tidemill.Option {
 	}
 	if j.InstanceID != "" {
 		options = append(options, tidemill.InstanceID(j.InstanceID))
+	}
+	if j.DeadLetters != "" {
+		options = append(options, tidemill.OnError(tidemill.DeadLetter(j.DeadLetters)))
 	}
 	if j.CacheBytes > 0 {
 		options = append(options, tidemill.CacheBytes(j.CacheBytes), tidemill.BufferedBytes(j.BufferedBytes))

@@ -25,7 +25,7 @@ import (
 )
 
 // startPostgres starts a database that ends with the test.
-func startPostgres(t *testing.T) (dsn string, pool *pgxpool.Pool) {
+func startPostgres(t testing.TB) (dsn string, pool *pgxpool.Pool) {
 	t.Helper()
 	container, err := testcontainers.Run(t.Context(), "postgres:15",
 		testcontainers.WithEnv(map[string]string{"POSTGRES_PASSWORD": "secret"}), testcontainers.WithExposedPorts("5432/tcp"))

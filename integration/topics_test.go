@@ -156,7 +156,7 @@ func put[V any](m map[string]map[int32]V, topic string, partition int32, v V) {
 }
 
 // await waits until done reports true.
-func await(t *testing.T, patience time.Duration, what string, done func() bool) {
+func await(t testing.TB, patience time.Duration, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

@@ -23,11 +23,13 @@ func (p *orchestration) apply(d *Definition, had []byte, next Instance, e Event,
 		return err
 	}
 	for _, c := range effects.Commands {
+		c.trace = tracing{next.Trace, next.TraceState}
 		if err := p.command(d, c, e.At); err != nil {
 			return err
 		}
 	}
 	for _, a := range effects.Answers {
+		a.Event.trace = tracing{next.Trace, next.TraceState}
 		if err := p.toInbox(a.Saga, a.Event); err != nil {
 			return err
 		}
@@ -86,10 +88,12 @@ func (p *orchestration) publish(saga string, data []byte, at int64) error {
 // command sends a command, has a function called or speaks to another saga.
 func (p *orchestration) command(d *Definition, c Command, at int64) error {
 	if c.Start != nil {
-		return p.toInbox(c.RecordKey, *c.Start)
+		start := *c.Start
+		start.trace = c.trace
+		return p.toInbox(c.RecordKey, start)
 	}
 	out := record.Record[string, []byte]{
-		Key: c.RecordKey, Value: c.Data, Timestamp: at, Headers: headersOf(c, definitionID(d.name, d.version), p.Inbox),
+		Key: c.RecordKey, Value: c.Data, Timestamp: at, Headers: c.trace.under(headersOf(c, definitionID(d.name, d.version), p.Inbox), c.ID),
 	}
 	if c.Topic != "" {
 		return p.c.ForwardTo(p.sink(c.Topic), out)
@@ -103,7 +107,9 @@ func (p *orchestration) toInbox(saga string, e Event) error {
 	if err != nil {
 		return err
 	}
-	return p.c.ForwardTo(p.sink(p.Inbox), record.Record[string, []byte]{Key: saga, Value: value, Timestamp: p.c.Now})
+	return p.c.ForwardTo(p.sink(p.Inbox), record.Record[string, []byte]{
+		Key: saga, Value: value, Timestamp: p.c.Now, Headers: e.trace.under(nil, string(value)),
+	})
 }
 
 // tell writes transitions to the audit.

@@ -74,7 +74,7 @@ func (m *machine) start(e Event) {
 	}
 	*m.i = Instance{
 		ID: e.Saga, Definition: m.d.name, Version: m.d.version, Status: Running, Data: e.Data,
-		Began: m.now, Parent: e.Parent,
+		Began: m.now, Parent: e.Parent, Trace: e.trace.parent, TraceState: e.trace.state,
 	}
 	if m.d.deadline > 0 {
 		m.setSagaTimer(deadlineTimer, m.now+m.d.deadline.Milliseconds())

@@ -37,6 +37,8 @@ type Command struct {
 	RecordKey string
 	// Data is the value of the record, or for a function the data of the saga.
 	Data jsontext.Value
+	// trace is that of the saga, or of the record that a command was read from.
+	trace tracing
 	// Start is the event for another saga, named by RecordKey, that stands for a
 	// record: a sub-saga.
 	Start *Event

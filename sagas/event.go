@@ -82,6 +82,8 @@ type Event struct {
 	Saga string `json:"-"`
 	At   int64  `json:"-"`
 	Due  int64  `json:"-"`
+	// trace is that of the record.
+	trace tracing
 }
 
 // Parent is who waits for a sub-saga.

@@ -45,7 +45,7 @@ var errNoCommand = errors.New("sagas: the record is no command: it lacks the hea
 func commandOf(h record.Headers, data []byte) (Command, error) {
 	c := Command{
 		ID: text(h, HeaderCommand), Key: text(h, HeaderKey), Kind: Kind(text(h, HeaderKind)), Name: text(h, HeaderName),
-		Saga: text(h, HeaderSaga), Step: text(h, HeaderStep), Data: data,
+		Saga: text(h, HeaderSaga), Step: text(h, HeaderStep), Data: data, trace: tracingOf(h),
 	}
 	c.Attempt, _ = strconv.Atoi(text(h, HeaderAttempt))
 	if c.ID == "" || c.Key == "" || c.Saga == "" {

@@ -95,6 +95,9 @@ type Instance struct {
 	// Parent is who started it, Undo who wants it compensated.
 	Parent *Parent `json:"parent,omitzero"`
 	Undo   *Parent `json:"undo,omitzero"`
+	// Trace and TraceState are the W3C trace context that it was started in.
+	Trace      string `json:"trace,omitzero"`
+	TraceState string `json:"traceState,omitzero"`
 }
 
 // EarlySignal is a signal that came before its Wait.

@@ -36,7 +36,7 @@ func (p *orchestration) Process(r record.Record[string, []byte]) error {
 	if err != nil {
 		return p.refuse(r, dropMalformed, err.Error())
 	}
-	e.Saga, e.At = r.Key, p.c.Now
+	e.Saga, e.At, e.trace = r.Key, p.c.Now, tracingOf(r.Headers)
 	i, had, err := p.load(e.Saga)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (p *orchestration) refuse(r record.Record[string, []byte], reason, what str
 func (p *orchestration) stranger(r record.Record[string, []byte], e Event, what string) error {
 	if e.Parent != nil && e.Parent.Saga != "" {
 		to := e.Parent.Command
-		if err := p.toInbox(e.Parent.Saga, Event{Type: EventReply, Command: to, Outcome: Failed, Error: what}); err != nil {
+		if err := p.toInbox(e.Parent.Saga, Event{Type: EventReply, Command: to, Outcome: Failed, Error: what, trace: e.trace}); err != nil {
 			return err
 		}
 	}

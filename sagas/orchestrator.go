@@ -126,7 +126,7 @@ func (r registry) call(ctx context.Context, in record.Record[string, []byte]) (o
 		return out, fmt.Errorf("sagas: there is no definition %s", text(in.Headers, HeaderDefinition))
 	}
 	value, err := encode(d.Call(ctx, c))
-	return record.Record[string, []byte]{Key: c.Saga, Value: value, Timestamp: in.Timestamp}, err
+	return record.Record[string, []byte]{Key: c.Saga, Value: value, Timestamp: in.Timestamp, Headers: c.trace.under(nil, c.ID)}, err
 }
 
 // supplier makes the processor of a task. It refuses definitions that do not fit the

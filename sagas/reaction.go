@@ -70,7 +70,8 @@ func (m *Moment) EmitKeyed[E any](event, key string, value E) error {
 	cause := source.Topic + "-" + strconv.Itoa(int(source.Partition)) + "-" + strconv.FormatInt(source.Offset, 10)
 	return m.p.c.ForwardTo(m.p.sink(event), record.Record[string, []byte]{
 		Key: key, Value: data, Timestamp: m.r.Timestamp,
-		Headers: m.r.Headers.Without(HeaderFlow).Without(HeaderCause).Without(HeaderService).
+		Headers: tracingOf(m.r.Headers).under(untraced(m.r.Headers), cause+event+key).
+			Without(HeaderFlow).Without(HeaderCause).Without(HeaderService).
 			With(HeaderFlow, []byte(m.Flow)).With(HeaderCause, []byte(cause)).With(HeaderService, []byte(m.p.service)),
 	})
 }

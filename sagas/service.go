@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/record"
@@ -64,7 +65,9 @@ func (s *service) Process(r record.Record[string, []byte]) error {
 	if err != nil {
 		return err
 	}
-	return s.c.ForwardTo(s.sink(replyTo), record.Record[string, []byte]{Key: c.Saga, Value: value, Timestamp: s.c.Now})
+	return s.c.ForwardTo(s.sink(replyTo), record.Record[string, []byte]{
+		Key: c.Saga, Value: value, Timestamp: s.c.Now, Headers: c.trace.under(nil, c.ID),
+	})
 }
 
 // told is the answer to the question whether a command was done.
@@ -128,8 +131,9 @@ func (s *service) run(c Command) (Event, error) {
 	if reply.Outcome != OK {
 		return reply, nil
 	}
-	for _, e := range job.emitted {
+	for i, e := range job.emitted {
 		e.out.Timestamp = s.c.Now
+		e.out.Headers = c.trace.under(nil, c.ID+"/"+strconv.Itoa(i))
 		if err := s.c.ForwardTo(s.sink(e.topic), e.out); err != nil {
 			return reply, err
 		}

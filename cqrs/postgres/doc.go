@@ -10,7 +10,8 @@
 // Each version of a projection is an application of its own, with tables of its own
 // (Table), and its handlers read from the first event. When it is where the version that
 // is active now is, it becomes the active one, and OnSwitch is called in the transaction
-// that makes it so. To rebuild a model, raise its version; to pause it, stop its workers.
+// that makes it so. To rebuild a model, raise its version; Pause has a worker hold
+// its events.
 //
 // The package is a home of pgx.
 package postgres

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/tidemill/tidemill/internal/pglock"
 	"github.com/tidemill/tidemill/record"
 )
 
@@ -23,10 +24,7 @@ CREATE TABLE IF NOT EXISTS tidemill_projections (
 
 // prepare makes the tables, once for each version, however many workers start.
 func (p *Projection) prepare(ctx context.Context) error {
-	err := pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('tidemill'))`); err != nil {
-			return err
-		}
+	err := pglock.With(ctx, p.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, schema); err != nil {
 			return err
 		}
@@ -68,10 +66,7 @@ func (p *Projection) advance(ctx context.Context, tx pgx.Tx, at record.Metadata,
 // trySwitch makes the version the active one if it is nowhere behind the one that is,
 // and reports whether it has been active at any time, this one included.
 func (p *Projection) trySwitch(ctx context.Context) (active bool, err error) {
-	err = pgx.BeginFunc(ctx, p.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('tidemill'))`); err != nil {
-			return err
-		}
+	err = pglock.With(ctx, p.pool, func(tx pgx.Tx) error {
 		var current int
 		err := tx.QueryRow(ctx, `SELECT coalesce(max(version), 0) FROM tidemill_projections WHERE projection = $1 AND active`, p.name).Scan(&current)
 		if err != nil || current >= p.version {

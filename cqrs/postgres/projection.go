@@ -36,6 +36,8 @@ type Projection struct {
 	create   func(context.Context, pgx.Tx) error
 	onSwitch func(context.Context, pgx.Tx) error
 	faults   []error
+	// Pausable pauses the projection on a worker, whose tables stay as they are then.
+	events.Pausable
 }
 
 var nameRule = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -97,7 +99,9 @@ func (p *Projection) Topology(topic string, options ...events.ReadOption) *topol
 	if p.pool == nil {
 		b.Fault(fmt.Errorf("postgres: projection %q: it was given no pool", p.name))
 	}
-	events.Read(b, topic, append(options, events.Named(p.name+"-events"))...).Stream().
+	pipelines := events.NewPipelines(b)
+	p.Pausable = pipelines.Pausable(p.name + "-gate")
+	pipelines.Through(p.name+"-gate", events.Read(b, topic, append(options, events.Named(p.name+"-events"))...).Stream()).
 		ProcessValues(p.open, topology.Named(p.name))
 	return b
 }

@@ -64,8 +64,10 @@ func (s *Stage) Write[K, V any](ctx context.Context, topic string, records ...re
 		if out.Key, err = keys.Append([]byte{}, r.Key); err != nil {
 			return err
 		}
-		if out.Value, err = values.Append([]byte{}, r.Value); err != nil {
-			return err
+		if !r.Tombstone {
+			if out.Value, err = values.Append([]byte{}, r.Value); err != nil {
+				return err
+			}
 		}
 		if err := client.ProduceSync(ctx, out).FirstErr(); err != nil {
 			return fmt.Errorf("write to %s: %w", topic, err)

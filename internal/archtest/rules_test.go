@@ -21,6 +21,7 @@ const programHeight = 8
 var heights = map[string]int{
 	"record":                   0,
 	"internal/nfa":             0,
+	"internal/pglock":          0,
 	"serde":                    0,
 	"state":                    1,
 	"window":                   1,
@@ -82,7 +83,7 @@ var homes = []home{
 	{imports: "github.com/redis/go-redis", folders: []string{"connectors/redis", "examples", "integration", "bench"}},
 	{imports: "github.com/alicebob/miniredis", folders: []string{"examples"}, tests: []string{"connectors/redis", "bench"}},
 	{imports: "go.yaml.in/yaml", folders: []string{"connectors/redis/bridge"}},
-	{imports: "github.com/jackc/pgx", folders: []string{"connectors/postgres", "cqrs/postgres", "integration"}},
+	{imports: "github.com/jackc/pgx", folders: []string{"internal/pglock", "connectors/postgres", "cqrs/postgres", "examples/32-postgres", "integration"}},
 	{imports: "github.com/testcontainers/testcontainers-go", folders: []string{"integration"}},
 	{imports: "github.com/moby/moby", folders: []string{"integration"}},
 	{imports: "github.com/docker/go-connections", folders: []string{"integration"}},
