@@ -21,6 +21,7 @@ const programHeight = 8
 var heights = map[string]int{
 	"record":           0,
 	"internal/nfa":     0,
+	"internal/scan":    0, // reads topics for those who look from outside
 	"serde":            0,
 	"state":            1,
 	"window":           1,
@@ -64,7 +65,7 @@ var homes = []home{
 	{imports: "github.com/twmb/franz-go/pkg/kgo", folders: []string{"."}},
 	{
 		imports: "github.com/twmb/franz-go",
-		folders: []string{"internal/runtime", "events/request", "serde/registry", "embedded", "examples", "integration", "bench"},
+		folders: []string{"internal/runtime", "internal/scan", "events/request", "sagas/console", "serde/registry", "embedded", "examples", "integration", "bench"},
 		kits:    true,
 		tests:   []string{"."},
 	},
@@ -87,7 +88,7 @@ var homes = []home{
 // effectHomes are the folders that may start goroutines, read the clock, draw
 // random numbers and use the network. So may the test kits and all test files.
 var effectHomes = []string{
-	"internal/runtime", "events/request", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
+	"internal/runtime", "internal/scan", "events/request", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
 }
 
 // badNames say nothing about what a package does.
