@@ -35,6 +35,7 @@ var heights = map[string]int{
 	"cqrs":             5, // speaks in events
 	"cep":              4,
 	"internal/runtime": 5,
+	"upkeep":           5, // works on topics and groups from outside
 	".":                6,
 	"embedded":         6,
 	"topologytest":     7,
@@ -65,7 +66,7 @@ var homes = []home{
 	{imports: "github.com/twmb/franz-go/pkg/kgo", folders: []string{"."}},
 	{
 		imports: "github.com/twmb/franz-go",
-		folders: []string{"internal/runtime", "internal/scan", "events/request", "sagas/console", "serde/registry", "embedded", "examples", "integration", "bench"},
+		folders: []string{"internal/runtime", "internal/scan", "events/request", "sagas/console", "upkeep", "cmd", "serde/registry", "embedded", "examples", "integration", "bench"},
 		kits:    true,
 		tests:   []string{"."},
 	},
@@ -74,6 +75,7 @@ var homes = []home{
 	{imports: "github.com/tidwall/btree", folders: []string{"state"}},
 	{imports: "github.com/google/uuid", folders: []string{"serde"}},
 	{imports: "github.com/go-playground/validator", folders: []string{"cqrs"}},
+	{imports: "github.com/spf13/cobra", folders: []string{"cmd"}},
 	{imports: "github.com/linkedin/goavro", folders: []string{"serde/avro"}},
 	{imports: "github.com/twmb/avro", folders: []string{"serde/avro"}, kits: true},
 	{imports: "github.com/santhosh-tekuri/jsonschema", folders: []string{"serde/jsonschema"}},
