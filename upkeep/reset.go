@@ -62,7 +62,7 @@ func (c *Client) PlanReset(ctx context.Context, application string, to Target, i
 func (c *Client) idle(ctx context.Context, application string) error {
 	group, err := c.group(ctx, application)
 	if err == nil && len(group.Members) > 0 {
-		err = fmt.Errorf("upkeep: application %q has %d members: %w", application, len(group.Members), ErrActive)
+		err = fmt.Errorf("upkeep: application %q (members: %d): %w", application, len(group.Members), ErrActive)
 	}
 	return err
 }
