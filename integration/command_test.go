@@ -146,10 +146,10 @@ func TestLettersGoBackByCommandAndTopicsAreMeasured(t *testing.T) {
 	}
 	await(t, 30*time.Second, "all letters are there", func() bool { w.alive(); return len(f.read(dead)) == 10 })
 	mended.Store(true)
-	if answer := c.good("dlq", "redrive", dead, "--all"); !strings.Contains(answer, "10 letters were sent back") {
+	if answer := c.good("dlq", "redrive", f.app, dead, "--all"); !strings.Contains(answer, "10 letters were sent back") {
 		t.Errorf("it said %s", answer)
 	}
-	if answer := c.good("dlq", "redrive", dead, "--all"); !strings.Contains(answer, "0 letters were sent back") {
+	if answer := c.good("dlq", "redrive", f.app, dead, "--all"); !strings.Contains(answer, "0 letters were sent back") {
 		t.Errorf("the second time it said %s", answer)
 	}
 	await(t, 30*time.Second, "all are counted once", func() bool {

@@ -10,6 +10,6 @@ var ErrActive = errors.New("the application is running: stop its workers first")
 // its id.
 var ErrNothing = errors.New("there are no offsets and no topics of such an application: check its id")
 
-// ErrNoLetter is that a dead letter is not there, or was redriven before. The caller
+// ErrNoLetter is that a dead letter is not there, or has been dealt with. The caller
 // lists them again.
 var ErrNoLetter = errors.New("there is no such dead letter")

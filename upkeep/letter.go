@@ -26,10 +26,10 @@ type Letter struct {
 	// Stage and Node are where it failed, Exception and Message how, and Trace is the
 	// stack of a panic.
 	Stage, Node, Exception, Message, Trace string
-	// Redriven says that it was sent back since, and Before how often it had been sent
-	// back before it failed here.
-	Redriven bool
-	Before   int
+	// Dealt says that it has been dealt with since: it was sent back, or discarded.
+	// Before is how often it had been sent back before it failed here.
+	Dealt  bool
+	Before int
 }
 
 // Position is where a letter is in its topic.
@@ -80,9 +80,6 @@ const (
 	// HeaderCount how often it has been redriven.
 	HeaderFrom  = "__tidemill.redrive.from"
 	HeaderCount = "__tidemill.redrive.count"
-	// headerMark is of a record in a topic of letters that is none: it lists the offsets
-	// of letters of its partition that were redriven.
-	headerMark = "__tidemill.redriven"
 )
 
 // letterOf reads a record of a topic of dead letters.

@@ -2,29 +2,29 @@ package upkeep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/tidemill/tidemill/internal/runtime"
 	"github.com/tidemill/tidemill/internal/scan"
 )
 
-// Letters hands over the letters of a topic, those of a partition in order, until each
-// fails.
-func (c *Client) Letters(ctx context.Context, topic string, each func(Letter) error) error {
-	s, err := c.survey(ctx, topic)
+// Letters hands over the letters of an application in a topic, those of a partition in
+// order, until each fails. Which have been dealt with is known of the application that is named.
+func (c *Client) Letters(ctx context.Context, application, topic string, each func(Letter) error) error {
+	s, err := c.survey(ctx, application, topic)
 	if err != nil {
 		return err
 	}
 	return s.each(ctx, each)
 }
 
-// Letter returns one letter of a topic.
-func (c *Client) Letter(ctx context.Context, topic string, at Position) (found Letter, err error) {
-	s, err := c.survey(ctx, topic)
+// Letter returns one letter of an application in a topic.
+func (c *Client) Letter(ctx context.Context, application, topic string, at Position) (found Letter, err error) {
+	s, err := c.survey(ctx, application, topic)
 	if err != nil {
 		return found, err
 	}
@@ -45,73 +45,63 @@ func (c *Client) Letter(ctx context.Context, topic string, at Position) (found L
 	return found, err
 }
 
-// survey is what a topic of letters holds at one time.
+// survey is what a topic of letters holds at one time, and what was dealt with.
 type survey struct {
-	c        *Client
-	topic    string
-	ranges   []scan.Range
-	redriven map[Position]bool
+	c      *Client
+	topic  string
+	ranges []scan.Range
+	dealt  map[int32]dealt
 }
 
-// survey finds out which letters of a topic were redriven.
-func (c *Client) survey(ctx context.Context, topic string) (s survey, err error) {
-	s = survey{c: c, topic: topic, redriven: map[Position]bool{}}
-	if topic == "" {
-		return s, fmt.Errorf("upkeep: the name of the topic of dead letters is empty")
+// survey finds out which letters there are and which were dealt with.
+func (c *Client) survey(ctx context.Context, application, topic string) (s survey, err error) {
+	s = survey{c: c, topic: topic, dealt: map[int32]dealt{}}
+	if err := c.letterTopic(ctx, application, topic); err != nil {
+		return s, err
 	}
 	if s.ranges, err = scan.Topic(ctx, c.kafka, topic); err != nil {
 		return s, fmt.Errorf("upkeep: %w", err)
 	}
-	return s, s.read(ctx, func(r *kgo.Record) error {
-		for _, offset := range marked(r) {
-			s.redriven[Position{r.Partition, offset}] = true
+	var partitions []int32
+	for _, r := range s.ranges {
+		partitions = append(partitions, r.Partition)
+	}
+	kept, err := runtime.FetchGroupOffsets(ctx, c.kafka, letterGroup(application), topic, partitions)
+	for p, at := range kept {
+		if err == nil {
+			s.dealt[p], err = decodeDealt(at)
 		}
-		return nil
-	})
+	}
+	if err != nil {
+		return s, fmt.Errorf("upkeep: letters of application %q: %w", application, err)
+	}
+	return s, nil
+}
+
+// letterTopic checks that an application is known, since what was redriven is kept under
+// its name.
+func (c *Client) letterTopic(ctx context.Context, application, topic string) error {
+	switch {
+	case application == "":
+		return errors.New("upkeep: the id of the application is empty")
+	case topic == "":
+		return errors.New("upkeep: the name of the topic of dead letters is empty")
+	}
+	group, err := c.group(ctx, application)
+	if err == nil && group.State == "Dead" {
+		err = fmt.Errorf("upkeep: application %q: %w", application, ErrNothing)
+	}
+	return err
 }
 
 func (s survey) each(ctx context.Context, each func(Letter) error) error {
-	return s.read(ctx, func(r *kgo.Record) error {
-		if marked(r) != nil {
-			return nil
-		}
+	err := scan.Read(ctx, s.c.kafka, s.ranges, func(r *kgo.Record) error {
 		l := letterOf(r)
-		l.Redriven = s.redriven[l.Position]
+		l.Dealt = s.dealt[r.Partition].has(r.Offset)
 		return each(l)
 	})
-}
-
-func (s survey) read(ctx context.Context, each func(*kgo.Record) error) error {
-	if err := scan.Read(ctx, s.c.kafka, s.ranges, each); err != nil {
+	if err != nil {
 		return fmt.Errorf("upkeep: %w", err)
 	}
 	return nil
-}
-
-// marked are the offsets that a mark lists; nil if the record is a letter.
-func marked(r *kgo.Record) (offsets []int64) {
-	for _, h := range r.Headers {
-		if h.Key != headerMark {
-			continue
-		}
-		offsets = []int64{}
-		for part := range strings.SplitSeq(string(h.Value), ",") {
-			if n, err := strconv.ParseInt(part, 10, 64); err == nil {
-				offsets = append(offsets, n)
-			}
-		}
-	}
-	return offsets
-}
-
-// mark is the record that marks letters of a partition as redriven.
-func mark(topic string, partition int32, offsets []int64) *kgo.Record {
-	var list []byte
-	for i, offset := range offsets {
-		if i > 0 {
-			list = append(list, ',')
-		}
-		list = strconv.AppendInt(list, offset, 10)
-	}
-	return &kgo.Record{Topic: topic, Partition: partition, Headers: []kgo.RecordHeader{{Key: headerMark, Value: list}}}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/tidemill/tidemill/internal/runtime"
 )
 
 // Choice says which letters to redrive.
@@ -18,10 +20,10 @@ type Choice struct {
 	these map[Position]bool
 }
 
-// All chooses every letter that was not redriven yet.
+// All chooses every letter that has not been dealt with.
 func All() Choice { return Choice{all: true} }
 
-// These chooses some letters. Each must be there, and not redriven yet.
+// These chooses some letters. Each must be there, and not dealt with yet.
 func These(letters ...Position) Choice {
 	c := Choice{these: map[Position]bool{}}
 	for _, l := range letters {
@@ -31,7 +33,7 @@ func These(letters ...Position) Choice {
 }
 
 // has says whether a letter is chosen.
-func (c Choice) has(l Letter) bool { return !l.Redriven && (c.all || c.these[l.Position]) }
+func (c Choice) has(l Letter) bool { return !l.Dealt && (c.all || c.these[l.Position]) }
 
 // inOneTransaction is how many letters are redriven together.
 const inOneTransaction = 200
@@ -40,22 +42,21 @@ const inOneTransaction = 200
 // timestamp as they were read, to the same partition, with HeaderFrom and HeaderCount.
 // It returns how many.
 //
-// If one of them cannot be sent back, none is. Letters are marked as redriven in the
-// transactions that send them back, some hundred in each, so that a redrive that was
-// cut off can be made again: a letter goes back once. One redrive of a topic at a time
-// gets through; an earlier one that is still under way fails.
+// If one of them cannot be sent back, none is. That letters were redriven is noted in
+// the transactions that send them back, some hundred in each, so that a redrive that was
+// cut off can be made again: a letter goes back once. One redrive of an application's
+// topic at a time gets through; an earlier one that is still under way fails.
 //
 // progress, if given, is told how many of how many are done.
-func (c *Client) Redrive(ctx context.Context, topic string, choice Choice, progress func(done, total int)) (done int, err error) {
-	r, err := c.newRedrive(ctx, topic)
+func (c *Client) Redrive(ctx context.Context, application, topic string, choice Choice, progress func(done, total int)) (done int, err error) {
+	if err := c.letterTopic(ctx, application, topic); err != nil {
+		return 0, err
+	}
+	r, err := c.newRedrive(ctx, application, topic)
 	if err != nil {
 		return 0, err
 	}
 	defer r.producer.Close()
-	// What is surveyed behind the start of the producer cannot be redriven by another.
-	if r.survey, err = c.survey(ctx, topic); err != nil {
-		return 0, err
-	}
 	total, err := r.check(ctx, choice)
 	if err != nil || total == 0 {
 		return 0, err
@@ -83,18 +84,21 @@ func (c *Client) Redrive(ctx context.Context, topic string, choice Choice, progr
 // redrive is one redrive under way.
 type redrive struct {
 	survey
-	producer *kgo.Client
-	batch    []Letter
-	done     int
-	told     func()
+	producer  *kgo.Client
+	id, group string
+	// waiting are the letters that were not dealt with, by partition.
+	waiting map[int32][]int64
+	batch   []Letter
+	done    int
+	told    func()
 }
 
-func (c *Client) newRedrive(ctx context.Context, topic string) (*redrive, error) {
-	if topic == "" {
-		return nil, errors.New("upkeep: the name of the topic of dead letters is empty")
-	}
+// newRedrive starts a producer, and surveys the letters then, so that none of them can
+// be redriven by another meanwhile.
+func (c *Client) newRedrive(ctx context.Context, application, topic string) (*redrive, error) {
+	id := application + "-redrive-" + topic
 	opts := append(slices.Clip(c.options),
-		kgo.TransactionalID("tidemill-redrive-"+topic), kgo.TransactionTimeout(time.Minute),
+		kgo.TransactionalID(id), kgo.TransactionTimeout(time.Minute),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RequiredAcks(kgo.AllISRAcks()))
 	producer, err := kgo.NewClient(opts...)
 	if err == nil {
@@ -105,7 +109,12 @@ func (c *Client) newRedrive(ctx context.Context, topic string) (*redrive, error)
 	if err != nil {
 		return nil, fmt.Errorf("upkeep: redrive %q: %w", topic, err)
 	}
-	return &redrive{producer: producer}, nil
+	r := &redrive{producer: producer, id: id, group: letterGroup(application), waiting: map[int32][]int64{}}
+	if r.survey, err = c.survey(ctx, application, topic); err != nil {
+		producer.Close()
+		return nil, err
+	}
+	return r, nil
 }
 
 // check counts the chosen letters, and fails if not all of them can be sent back.
@@ -113,8 +122,11 @@ func (r *redrive) check(ctx context.Context, choice Choice) (n int, err error) {
 	missing := maps.Clone(choice.these)
 	targets := map[string]int32{}
 	err = r.each(ctx, func(l Letter) error {
-		if choice.these[l.Position] && l.Redriven {
-			return fmt.Errorf("upkeep: letter %s/%s was redriven before", r.topic, l)
+		if !l.Dealt {
+			r.waiting[l.Partition] = append(r.waiting[l.Partition], l.Offset)
+		}
+		if choice.these[l.Position] && l.Dealt {
+			return fmt.Errorf("upkeep: letter %s/%s has been dealt with", r.topic, l)
 		}
 		if !choice.has(l) {
 			return nil
@@ -156,7 +168,7 @@ func (r *redrive) checkTargets(ctx context.Context, targets map[string]int32) er
 	return nil
 }
 
-// send sends a batch back and marks it, in one transaction.
+// send sends a batch back and notes that, in one transaction.
 func (r *redrive) send(ctx context.Context) error {
 	err := r.transact(ctx)
 	if err != nil {
@@ -172,20 +184,48 @@ func (r *redrive) send(ctx context.Context) error {
 }
 
 func (r *redrive) transact(ctx context.Context) error {
+	noted, offsets, err := r.note()
+	if err != nil {
+		return err
+	}
 	if err := r.producer.BeginTransaction(); err != nil {
 		return err
 	}
-	marks := map[int32][]int64{}
 	var out []*kgo.Record
 	for _, l := range r.batch {
 		out = append(out, l.original(r.topic))
-		marks[l.Partition] = append(marks[l.Partition], l.Offset)
 	}
-	for partition, offsets := range marks {
-		out = append(out, mark(r.topic, partition, offsets))
+	err = r.producer.ProduceSync(ctx, out...).FirstErr()
+	if err == nil {
+		err = runtime.CommitGroupOffsets(ctx, r.producer, r.id, r.group, r.topic, offsets)
 	}
-	if err := r.producer.ProduceSync(ctx, out...).FirstErr(); err != nil {
+	if err != nil {
 		return errors.Join(err, r.producer.EndTransaction(context.WithoutCancel(ctx), kgo.TryAbort))
 	}
-	return r.producer.EndTransaction(ctx, kgo.TryCommit)
+	if err := r.producer.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return err
+	}
+	maps.Copy(r.dealt, noted)
+	return nil
+}
+
+// note is what has been dealt with when the batch is sent.
+func (r *redrive) note() (noted map[int32]dealt, offsets map[int32]runtime.GroupOffset, err error) {
+	batch := map[int32][]int64{}
+	for _, l := range r.batch {
+		batch[l.Partition] = append(batch[l.Partition], l.Offset)
+	}
+	noted, offsets = map[int32]dealt{}, map[int32]runtime.GroupOffset{}
+	for _, part := range r.ranges {
+		p := part.Partition
+		if len(batch[p]) == 0 {
+			continue
+		}
+		r.waiting[p] = slices.DeleteFunc(r.waiting[p], func(offset int64) bool { return slices.Contains(batch[p], offset) })
+		noted[p] = r.dealt[p].with(batch[p], r.waiting[p], part.To)
+		if offsets[p], err = noted[p].encode(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return noted, offsets, nil
 }

@@ -35,8 +35,8 @@ var heights = map[string]int{
 	"cqrs":             5, // speaks in events
 	"cep":              4,
 	"internal/runtime": 5,
-	"upkeep":           5, // works on topics and groups from outside
 	".":                6,
+	"upkeep":           6, // works on topics and groups from outside
 	"embedded":         6,
 	"topologytest":     7,
 	"examples":         programHeight,

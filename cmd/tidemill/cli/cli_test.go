@@ -113,30 +113,30 @@ func TestAnApplicationIsLookedAt(t *testing.T) {
 
 func TestLettersAreListedShownAndSentBack(t *testing.T) {
 	s := startDemo(t)
-	s.until("there are more", "dlq", "list", demo.DeadLetters, "--limit", "2")
-	has(t, s.until("0/0", "dlq", "list", demo.DeadLetters), "LETTER", "SOURCE", "a threat of no type")
-	has(t, s.good("dlq", "show", demo.DeadLetters, "0/0"), "source", "threats/", "*task.PanicError", `\"type\":\"\"`)
-	has(t, s.good("dlq", "redrive", demo.DeadLetters, "0/0"), "1 letters were sent back")
+	s.until("there are more", "dlq", "list", demo.Application, demo.DeadLetters, "--limit", "2")
+	has(t, s.until("0/0", "dlq", "list", demo.Application, demo.DeadLetters), "LETTER", "SOURCE", "a threat of no type")
+	has(t, s.good("dlq", "show", demo.Application, demo.DeadLetters, "0/0"), "source", "threats/", "*task.PanicError", `\"type\":\"\"`)
+	has(t, s.good("dlq", "redrive", demo.Application, demo.DeadLetters, "0/0"), "1 letters were sent back")
 	var list struct {
 		Letters []struct {
-			Offset   int
-			Redriven bool
-			Value    string
-			Trace    string
+			Offset    int
+			DealtWith bool
+			Value     string
+			Trace     string
 		}
 		More bool
 	}
-	s.scripted(&list, "dlq", "list", demo.DeadLetters, "--limit", "1")
-	if len(list.Letters) != 1 || !list.Letters[0].Redriven || !list.More || !strings.Contains(list.Letters[0].Trace, "goroutine") {
+	s.scripted(&list, "dlq", "list", demo.Application, demo.DeadLetters, "--limit", "1")
+	if len(list.Letters) != 1 || !list.Letters[0].DealtWith || !list.More || !strings.Contains(list.Letters[0].Trace, "goroutine") {
 		t.Errorf("the list is %+v", list)
 	}
-	if s.scripted(&list, "dlq", "list", demo.DeadLetters, "--limit", "1", "--pending"); list.Letters[0].Redriven {
+	if s.scripted(&list, "dlq", "list", demo.Application, demo.DeadLetters, "--limit", "1", "--pending"); list.Letters[0].DealtWith {
 		t.Errorf("the list is %+v", list)
 	}
-	if _, errs, code := s.run("dlq", "redrive", demo.DeadLetters, "0/0"); code != 1 || !strings.Contains(errs, "redriven before") {
+	if _, errs, code := s.run("dlq", "redrive", demo.Application, demo.DeadLetters, "0/0"); code != 1 || !strings.Contains(errs, "has been dealt with") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
-	has(t, s.good("dlq", "redrive", demo.DeadLetters, "--all"), "letters were sent back")
+	has(t, s.good("dlq", "redrive", demo.Application, demo.DeadLetters, "--all"), "letters were sent back")
 }
 
 func TestSagasAreListedShownAndSettled(t *testing.T) {
@@ -180,11 +180,12 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"lag demo --brokers 127.0.0.1:1 --timeout 0s", "--timeout is 0s"},
 		{"reset demo --to yesterday --brokers 127.0.0.1:1", `no position "yesterday"`},
 		{"reset demo --no-such-flag", "unknown flag"},
-		{"dlq show dead 7 --brokers 127.0.0.1:1", "such as 0/12"},
-		{"dlq list dead --limit 0", "--limit is 0"},
-		{"dlq redrive dead", "give some as partition/offset, or --all"},
-		{"dlq redrive dead 0/1 --all", "not both"},
-		{"dlq redrive dead 0/x", "such as 0/12"},
+		{"dlq show a dead 7 --brokers 127.0.0.1:1", "such as 0/12"},
+		{"dlq list dead", "accepts 2 arg(s)"},
+		{"dlq list a dead --limit 0", "--limit is 0"},
+		{"dlq redrive a dead", "give some as partition/offset, or --all"},
+		{"dlq redrive a dead 0/1 --all", "not both"},
+		{"dlq redrive a dead 0/x", "such as 0/12"},
 		{"sagas list", "--statuses"},
 		{"sagas list --status gone --statuses s", `--status "gone"`},
 		{"sagas list --older -1h --statuses s", "give more than 0"},

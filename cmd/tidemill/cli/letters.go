@@ -33,7 +33,7 @@ type letterJSON struct {
 	Exception string            `json:"exception,omitempty"`
 	Message   string            `json:"message,omitempty"`
 	Trace     string            `json:"trace,omitempty"`
-	Redriven  bool              `json:"redriven"`
+	Dealt     bool              `json:"dealtWith"`
 	Before    int               `json:"before"`
 	Key       *string           `json:"key"`
 	Value     *string           `json:"value"`
@@ -44,7 +44,7 @@ type letterJSON struct {
 func scripted(l upkeep.Letter) letterJSON {
 	out := letterJSON{
 		Partition: l.Partition, Offset: l.Offset, Time: clock(l.Time), Source: source(l), Stage: l.Stage, Node: l.Node,
-		Exception: l.Exception, Message: l.Message, Trace: l.Trace, Redriven: l.Redriven, Before: l.Before,
+		Exception: l.Exception, Message: l.Message, Trace: l.Trace, Dealt: l.Dealt, Before: l.Before,
 	}
 	text := func(name string, b []byte) *string {
 		if b == nil {
@@ -81,17 +81,17 @@ func (c *cli) listLetters() *cobra.Command {
 	var limit int
 	var pending bool
 	cmd := &cobra.Command{
-		Use:   "list TOPIC",
+		Use:   "list APPLICATION TOPIC",
 		Short: "List the letters of a topic",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 {
 				return fmt.Errorf("--limit is %d: give at least 1", limit)
 			}
 			return c.upkeep(cmd.Context(), func(u *upkeep.Client) error {
 				letters := []letterJSON{}
-				err := u.Letters(cmd.Context(), args[0], func(l upkeep.Letter) error {
-					if pending && l.Redriven {
+				err := u.Letters(cmd.Context(), args[0], args[1], func(l upkeep.Letter) error {
+					if pending && l.Dealt {
 						return nil
 					}
 					if len(letters) == limit {
@@ -109,7 +109,7 @@ func (c *cli) listLetters() *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&limit, "limit", 100, "how `many` to list at most")
-	cmd.Flags().BoolVar(&pending, "pending", false, "leave out those that were redriven")
+	cmd.Flags().BoolVar(&pending, "pending", false, "leave out those that have been dealt with")
 	return cmd
 }
 
@@ -118,14 +118,14 @@ func (c *cli) printLetters(letters []letterJSON, more bool) error {
 		Letters []letterJSON `json:"letters"`
 		More    bool         `json:"more"`
 	}{letters, more}, func(t *table) {
-		t.row("LETTER", "TIME", "SOURCE", "STAGE", "NODE", "REDRIVEN", "MESSAGE")
+		t.row("LETTER", "TIME", "SOURCE", "STAGE", "NODE", "DEALT WITH", "MESSAGE")
 		for _, l := range letters {
-			redriven := ""
-			if l.Redriven {
-				redriven = "yes"
+			dealt := ""
+			if l.Dealt {
+				dealt = "yes"
 			}
 			at := upkeep.Position{Partition: l.Partition, Offset: l.Offset}
-			t.row(at, l.Time, l.Source, l.Stage, l.Node, redriven, short(l.Message, 80))
+			t.row(at, l.Time, l.Source, l.Stage, l.Node, dealt, short(l.Message, 80))
 		}
 		if more {
 			t.line("there are more: raise --limit")
@@ -135,16 +135,16 @@ func (c *cli) printLetters(letters []letterJSON, more bool) error {
 
 func (c *cli) showLetter() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show TOPIC PARTITION/OFFSET",
+		Use:   "show APPLICATION TOPIC PARTITION/OFFSET",
 		Short: "Show a letter with its headers, its bytes and what happened",
-		Args:  cobra.ExactArgs(2),
+		Args:  cobra.ExactArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			at, err := upkeep.ParsePosition(args[1])
+			at, err := upkeep.ParsePosition(args[2])
 			if err != nil {
 				return err
 			}
 			return c.upkeep(cmd.Context(), func(u *upkeep.Client) error {
-				l, err := u.Letter(cmd.Context(), args[0], at)
+				l, err := u.Letter(cmd.Context(), args[0], args[1], at)
 				if err != nil {
 					return err
 				}
@@ -162,7 +162,7 @@ func writeLetter(t *table, l upkeep.Letter) {
 	t.row("node", l.Node)
 	t.row("exception", l.Exception)
 	t.row("message", l.Message)
-	t.row("redriven", l.Redriven)
+	t.row("dealt with", l.Dealt)
 	t.row("redriven before", l.Before)
 	t.row("key", quoted(l.Key))
 	t.row("value", quoted(l.Value))
@@ -184,19 +184,19 @@ func quoted(b []byte) string {
 func (c *cli) redriveLetters() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
-		Use:   "redrive TOPIC [PARTITION/OFFSET]...",
+		Use:   "redrive APPLICATION TOPIC [PARTITION/OFFSET]...",
 		Short: "Send letters back to where they came from, each once",
 		Long: "Send letters back to where they came from, as they were read there, to the same partition. Exactly the chosen ones\n" +
-			"go back, or none if one of them cannot. They are marked in the same transaction: one that was interrupted can be\n" +
+			"go back, or none if one of them cannot. It is noted in the same transaction: a redrive that was interrupted can be\n" +
 			"made again.",
-		Args: cobra.MinimumNArgs(1),
+		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			choice, err := chosen(all, args[1:])
+			choice, err := chosen(all, args[2:])
 			if err != nil {
 				return err
 			}
 			return c.upkeep(cmd.Context(), func(u *upkeep.Client) error {
-				n, err := u.Redrive(cmd.Context(), args[0], choice, c.progress("letters"))
+				n, err := u.Redrive(cmd.Context(), args[0], args[1], choice, c.progress("letters"))
 				if err != nil {
 					return err
 				}
@@ -204,7 +204,7 @@ func (c *cli) redriveLetters() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "all letters that were not redriven yet")
+	cmd.Flags().BoolVar(&all, "all", false, "all letters that have not been dealt with")
 	return cmd
 }
 

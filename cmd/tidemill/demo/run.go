@@ -69,8 +69,8 @@ func hints(addrs string) string {
 	for _, args := range []string{
 		"lag " + Application,
 		"topics " + Application,
-		"dlq list " + DeadLetters,
-		"dlq redrive " + DeadLetters + " --all",
+		"dlq list " + Application + " " + DeadLetters,
+		"dlq redrive " + Application + " " + DeadLetters + " --all",
 		"sagas list --statuses " + Statuses + " --status parked",
 		"sagas show --statuses " + Statuses + " --audit " + Audit + " target-9",
 		"sagas skip --statuses " + Statuses + " --inbox " + Sagas + " target-9 block-target",
