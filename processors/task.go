@@ -43,6 +43,9 @@ type Task struct {
 	// the task is assembled. Stateful says that it has stores, so that it must not.
 	Starts   []Start
 	Stateful bool
+	// Report has the owner log that the record at hand is left behind, why, and what
+	// becomes of it, such as "dead letter".
+	Report func(err error, policy string)
 	// Guard runs a piece of work that no record at hand causes, such as a
 	// forwarded window result, as a unit that succeeds or fails as a whole.
 	Guard func(work func() error) error

@@ -2,12 +2,14 @@ package sagas
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/tidemill/tidemill/serde"
 	"github.com/tidemill/tidemill/state"
 	"github.com/tidemill/tidemill/state/memory"
+	"github.com/tidemill/tidemill/state/pebble"
 )
 
 // newRows is a store of its own.
@@ -22,6 +24,19 @@ func newRows(tb testing.TB, backend state.Backend) rows {
 		tb.Fatal(err)
 	}
 	return state.NewKeyValue("store", serde.String(), serde.Bytes(), state.Options{Space: space, Capacity: 1 << 10})
+}
+
+// checkpoint moves what a store holds to its backend.
+func checkpoint(tb testing.TB, r rows, backend state.Backend) {
+	tb.Helper()
+	batch := backend.NewBatch()
+	if err := r.Lifecycle().Checkpoint(batch); err != nil {
+		tb.Fatal(err)
+	}
+	if err := batch.Commit(); err != nil {
+		tb.Fatal(err)
+	}
+	r.Lifecycle().Checkpointed()
 }
 
 func (a *agenda) must(tb testing.TB, now int64, most int) (names []string) {
@@ -95,14 +110,7 @@ func TestOfManyPendingTimersNoneIsLookedAtBeforeItIsDue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	batch := backend.NewBatch()
-	if err := a.rows.Lifecycle().Checkpoint(batch); err != nil {
-		t.Fatal(err)
-	}
-	if err := batch.Commit(); err != nil {
-		t.Fatal(err)
-	}
-	a.rows.Lifecycle().Checkpointed()
+	checkpoint(t, a.rows, backend)
 	backend.scanned = 0
 	for now := range int64(1000) {
 		if due := a.must(t, now, n); len(due) > 0 {
@@ -115,6 +123,59 @@ func TestOfManyPendingTimersNoneIsLookedAtBeforeItIsDue(t *testing.T) {
 	if due := a.must(t, 1009, n); len(due) != 10 || backend.scanned < 10 || backend.scanned > 12 {
 		t.Errorf("%d are due, want 10; %d rows were looked at", len(due), backend.scanned)
 	}
+	checkpoint(t, a.rows, backend)
+	a, backend.scanned = agenda{rows: newRows(t, backend)}, 0
+	for now := range int64(1010) {
+		if due := a.must(t, now, n); len(due) > 0 {
+			t.Fatalf("behind a restart, at %d: %q is due", now, due)
+		}
+	}
+	if backend.scanned > 1 {
+		t.Errorf("behind a restart, %d rows were looked at before any was due", backend.scanned)
+	}
+	if due := a.must(t, 1010, n); len(due) != 1 {
+		t.Errorf("behind a restart, %d are due, want 1", len(due))
+	}
+}
+
+func TestPendingTimersDoNotStayInMemory(t *testing.T) {
+	backend, err := pebble.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := backend.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	a := agenda{rows: newRows(t, backend)}
+	const n, round = 100_000, 5_000
+	var first uint64
+	for i := range int64(n) {
+		if err := a.set(entry{1000 + i, "step", fmt.Sprint("saga-", i)}); err != nil {
+			t.Fatal(err)
+		}
+		if (i+1)%round == 0 {
+			checkpoint(t, a.rows, backend)
+		}
+		if i+1 == round {
+			first = heap()
+		}
+	}
+	if grown := int64(heap()) - int64(first); grown > 4<<20 {
+		t.Errorf("%d more timers took %d KiB of memory", n-round, grown>>10)
+	}
+	if due := a.must(t, 1000+n, 2*n); len(due) != n {
+		t.Errorf("%d are due, want %d", len(due), n)
+	}
+}
+
+// heap is how much memory is in use.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 func TestAKeyThatIsNoTimerIsReported(t *testing.T) {

@@ -1,6 +1,7 @@
 package sagas
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/tidemill/tidemill/processors"
@@ -116,12 +117,22 @@ func (p *orchestration) tick(now int64) error {
 
 // refuse leaves an event behind, in the topic of dead letters if there is one.
 func (p *orchestration) refuse(r record.Record[string, []byte], reason, what string) error {
-	p.c.Drop(reason)
-	if p.DeadLetters == "" {
+	return leave(p.c, r, left{reason, what, p.DeadLetters, p.sink(p.DeadLetters)})
+}
+
+// left is why a record is left behind, in which topic, if in any, and by which node.
+type left struct{ reason, what, topic, sink string }
+
+// leave counts and logs a record that is of no use, and keeps it as a dead letter.
+func leave(c *processors.Context[string, []byte], r record.Record[string, []byte], l left) error {
+	c.Drop(l.reason)
+	if l.topic == "" {
+		c.Report(errors.New(l.what), "skip")
 		return nil
 	}
-	r.Headers = r.Headers.With(HeaderError, []byte(what))
-	return p.c.ForwardTo(p.sink(p.DeadLetters), r)
+	c.Report(errors.New(l.what), "dead letter")
+	r.Headers = r.Headers.With(HeaderError, []byte(l.what))
+	return c.ForwardTo(l.sink, r)
 }
 
 // stranger refuses an event of a saga that there is not. A parent that waits for it

@@ -213,64 +213,6 @@ func TestFinishedSagasAreForgotten(t *testing.T) {
 	w.expect("x", sagas.Completed)
 }
 
-func TestBadInputIsLeftBehind(t *testing.T) {
-	w := newBench(t, []sagas.Defined{workedExample()})
-	long := func(e sagas.Event) string {
-		value, err := json.Marshal(e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(value)
-	}
-	for _, bad := range []struct{ name, value, want string }{
-		{"no JSON", "{", "not an event"},
-		{"an unknown type", `{"type":"begin"}`, `unknown type of event "begin"`},
-		{"a start without a definition", `{"type":"start"}`, "needs a definition"},
-		{"a reply without a command", `{"type":"reply"}`, "needs a command"},
-		{"a signal without a name", `{"type":"signal"}`, "needs a name"},
-		{"a retry without a step", `{"type":"retry-step"}`, "needs a step"},
-		{"a timer from outside", `{"type":"timer"}`, "unknown type"},
-		{"an unknown definition", long(sagas.Start("nothing", goal)), `no definition "nothing"`},
-		{"data of another type", long(sagas.Start("investigation-workflow", []int{1})), "its data"},
-		{"a reply to nobody", long(sagas.Reply("x/a/do#1", nil, nil)), "no saga x"},
-		{"a signal to nobody", long(sagas.Signal("approve", "", 1)), "no saga x"},
-	} {
-		w.inbox.Send("x", []byte(bad.value), 0)
-		letter, ok := w.letters.Read()
-		if why := header(letter.Headers, sagas.HeaderError); !ok || !strings.Contains(why, bad.want) || string(letter.Value) != bad.value {
-			t.Errorf("%s: the dead letter is %s, because %q; want %q in it", bad.name, letter.Value, why, bad.want)
-		}
-	}
-	w.inbox.SendRecord(record.Record[string, []byte]{Value: []byte("{}"), NullKey: true})
-	if letter, ok := w.letters.Read(); !ok || !strings.Contains(header(letter.Headers, sagas.HeaderError), "no key") {
-		t.Error("a record without a key is not left behind")
-	}
-	w.send("good", sagas.Start("investigation-workflow", goal))
-	w.expect("good", sagas.Running)
-}
-
-func TestEventsOfNoUseAreCountedAndTold(t *testing.T) {
-	w := newBench(t, []sagas.Defined{workedExample()})
-	w.send("x", sagas.Start("investigation-workflow", goal))
-	w.audit.ReadAll()
-	for _, e := range []sagas.Event{
-		sagas.Reply("x/create-case/do#2", nil, nil),
-		sagas.Reply("x/nothing/do#1", nil, nil),
-		sagas.Reply("y/create-case/do#1", nil, nil),
-		sagas.Reply("nonsense", nil, errors.New("bad")),
-		sagas.Signal("hello", "", 0),
-		sagas.FailStep("create-case"),
-		sagas.SkipStep("create-case"),
-		sagas.SkipStep("nothing"),
-	} {
-		w.send("x", e)
-		if r, ok := w.audit.Read(); !ok || !strings.Contains(string(r.Value), string(e.Type)+" of no use") {
-			t.Errorf("%v: the audit says %s", e, r.Value)
-		}
-	}
-	w.expect("x", sagas.Running)
-}
-
 func TestAQueryIsAnswered(t *testing.T) {
 	w := newBench(t, []sagas.Defined{workedExample()})
 	w.send("x", sagas.Start("investigation-workflow", goal))

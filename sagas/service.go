@@ -185,10 +185,5 @@ func (s *service) expire(now int64) error {
 }
 
 func (s *service) refuse(r record.Record[string, []byte], what string) error {
-	s.c.Drop("saga command malformed")
-	if s.DeadLetters == "" {
-		return nil
-	}
-	r.Headers = r.Headers.With(HeaderError, []byte(what))
-	return s.c.ForwardTo(s.sink(s.DeadLetters), r)
+	return leave(s.c, r, left{"saga command malformed", what, s.DeadLetters, s.sink(s.DeadLetters)})
 }

@@ -22,6 +22,7 @@ var heights = map[string]int{
 	"record":                   0,
 	"internal/nfa":             0,
 	"internal/pglock":          0,
+	"internal/scan":            0, // reads topics for those who look from outside
 	"serde":                    0,
 	"state":                    1,
 	"window":                   1,
@@ -38,6 +39,7 @@ var heights = map[string]int{
 	"cep":                      4,
 	"internal/runtime":         5,
 	".":                        6,
+	"upkeep":                   6, // works on topics and groups from outside
 	"embedded":                 6,
 	"topologytest":             7,
 	"examples":                 programHeight,
@@ -67,7 +69,7 @@ var homes = []home{
 	{imports: "github.com/twmb/franz-go/pkg/kgo", folders: []string{"."}},
 	{
 		imports: "github.com/twmb/franz-go",
-		folders: []string{"internal/runtime", "events/request", "serde/registry", "connectors/ingest", "connectors/redis/bridge", "embedded", "examples", "integration", "bench"},
+		folders: []string{"internal/runtime", "internal/scan", "events/request", "sagas/console", "upkeep", "cmd", "serde/registry", "connectors/ingest", "connectors/redis/bridge", "embedded", "examples", "integration", "bench"},
 		kits:    true,
 		tests:   []string{"."},
 	},
@@ -76,6 +78,7 @@ var homes = []home{
 	{imports: "github.com/tidwall/btree", folders: []string{"state"}},
 	{imports: "github.com/google/uuid", folders: []string{"serde"}},
 	{imports: "github.com/go-playground/validator", folders: []string{"cqrs"}},
+	{imports: "github.com/spf13/cobra", folders: []string{"cmd"}},
 	{imports: "github.com/linkedin/goavro", folders: []string{"serde/avro"}},
 	{imports: "github.com/twmb/avro", folders: []string{"serde/avro"}, kits: true},
 	{imports: "github.com/santhosh-tekuri/jsonschema", folders: []string{"serde/jsonschema"}},
@@ -92,7 +95,7 @@ var homes = []home{
 // effectHomes are the folders that may start goroutines, read the clock, draw
 // random numbers and use the network. So may the test kits and all test files.
 var effectHomes = []string{
-	"internal/runtime", "events/request", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
+	"internal/runtime", "internal/scan", "events/request", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
 }
 
 // badNames say nothing about what a package does.

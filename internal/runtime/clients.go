@@ -45,6 +45,11 @@ const (
 	// to it has to be tried again, which happens while a busy broker still ends the
 	// last transaction. The client's own default of 5 s would outlast a transaction.
 	metadataMinAge = 250 * time.Millisecond
+	// fetchWait is how long a broker holds a fetch that finds nothing. One that is under
+	// way knows nothing of partitions that were added or resumed since, so that these
+	// wait as long: with the client's own default of 5 s, an application whose topics
+	// became known one after another stood still for that long.
+	fetchWait = 250 * time.Millisecond
 )
 
 // producer makes the client that writes. Topics take batches of different sizes,
@@ -72,7 +77,10 @@ func (c clients) transactionalID() string { return c.application + "-" + c.insta
 // is decompressed and decoded, and one fetch may come on top of a full buffer: so
 // it is smaller than that.
 func (c clients) fetcher() (*kgo.Client, error) {
-	opts := append([]kgo.Opt{kgo.FetchMaxBytes(int32(min(max(c.config.BufferedBytes/2, leastFetchBytes), math.MaxInt32)))}, c.base("fetcher")...)
+	opts := append([]kgo.Opt{
+		kgo.FetchMaxBytes(int32(min(max(c.config.BufferedBytes/2, leastFetchBytes), math.MaxInt32))),
+		kgo.FetchMaxWait(fetchWait),
+	}, c.base("fetcher")...)
 	opts = append(opts, kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if c.config.ExactlyOnce {
 		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))

@@ -165,18 +165,21 @@ func (f *fetcher) recycle(records []record.Raw) {
 	f.raws.Put(&records)
 }
 
-// add begins to read the partitions of a task at its offsets. The fetcher must be
-// stopped.
-func (f *fetcher) add(h *hosted) {
+// add begins to read the partitions of tasks at their offsets, all at once, so that
+// the client asks for what it does not know of their topics only once. The fetcher
+// must be stopped.
+func (f *fetcher) add(tasks []*hosted) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	offsets := map[string]map[int32]kgo.Offset{}
-	for i, in := range h.inputs {
-		f.routes[topicPartition{in.Topic, in.Partition}] = route{h, i}
-		if offsets[in.Topic] == nil {
-			offsets[in.Topic] = map[int32]kgo.Offset{}
+	for _, h := range tasks {
+		for i, in := range h.inputs {
+			f.routes[topicPartition{in.Topic, in.Partition}] = route{h, i}
+			if offsets[in.Topic] == nil {
+				offsets[in.Topic] = map[int32]kgo.Offset{}
+			}
+			offsets[in.Topic][in.Partition] = kgo.NewOffset().At(in.Offset)
 		}
-		offsets[in.Topic][in.Partition] = kgo.NewOffset().At(in.Offset)
 	}
 	f.client.AddConsumePartitions(offsets)
 }

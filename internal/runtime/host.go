@@ -28,9 +28,9 @@ func (w *Worker) host(tasks []*hosted) {
 		h.lane, h.checkpointed = least, time.Now()
 		least.tasks = append(least.tasks, h)
 		w.hosted[h.id] = h
-		w.fetcher.add(h)
 		w.observe(Event{Kind: TaskStarted, Task: h.id.String()})
 	}
+	w.fetcher.add(tasks)
 	w.divideCache()
 	w.fetcher.start()
 }

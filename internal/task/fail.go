@@ -53,6 +53,11 @@ func (t *Task) failed(err error, raw *record.Raw, attempts *int) (due int64, fin
 	return 0, nil
 }
 
+// report tells of a record that a processor has left behind by itself.
+func (t *Task) report(err error, policy string) {
+	t.config.Report(&record.Error{Stage: record.Process, Node: t.env.Names[t.env.At()], Metadata: t.env.Source, Err: err}, policy)
+}
+
 // stage tells the stage that an error comes from, and its policy.
 func (t *Task) stage(err error) (record.Stage, Policy) {
 	var decode *processors.DecodeError

@@ -116,6 +116,7 @@ func New(id ID, plan *topology.Subtopology, c Config) (*Task, error) {
 	t.env = processors.Owner{
 		Application: c.Application, ID: id.String(), Partition: id.Partition,
 		StreamTime: -1, Time: -1, Partitions: c.Partitions, MaxBytes: c.MaxBytes, Guard: t.guard, ExactlyOnce: c.ExactlyOnce,
+		Report: t.report,
 	}
 	t.env.Outbox.New = c.NewBatch
 	var err error

@@ -1,0 +1,134 @@
+package demo
+
+import (
+	"context"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/embedded"
+	"github.com/tidemill/tidemill/sagas"
+)
+
+// Options of the demo.
+type Options struct {
+	// Port is where its broker listens; 0 is any free one.
+	Port int
+	// Rate is events a second.
+	Rate int
+	// Started, if given, is told the addresses of the broker.
+	Started func(addrs []string)
+}
+
+// Run runs the demo on a broker of its own until ctx ends.
+func Run(ctx context.Context, o Options, out io.Writer) (err error) {
+	opts := []embedded.Option{embedded.Port(o.Port)}
+	for _, topic := range topics() {
+		opts = append(opts, embedded.Topic(topic, 2))
+	}
+	broker, err := embedded.Start(opts...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, broker.Close()) }()
+	dir, err := os.MkdirTemp("", "tidemill-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	b, err := build()
+	if err != nil {
+		return err
+	}
+	addrs := strings.Join(broker.Addrs(), ",")
+	fmt.Fprintf(out, "The demo runs on %s until Ctrl-C. In another terminal:\n\n%s\n", addrs, hints(addrs))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	fed := make(chan error, 1)
+	go func() {
+		defer cancel()
+		fed <- feed(ctx, broker.Addrs(), o)
+	}()
+	err = tidemill.Run(ctx, b, tidemill.Brokers(broker.Addrs()...), tidemill.ExactlyOnce(), tidemill.StateDir(dir),
+		tidemill.OnProcessError(tidemill.DeadLetter(DeadLetters)),
+		tidemill.Logger(slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelError}))))
+	cancel()
+	return errors.Join(err, <-fed)
+}
+
+func hints(addrs string) string {
+	var all strings.Builder
+	for _, args := range []string{
+		"lag " + Application,
+		"topics " + Application,
+		"dlq list " + Application + " " + DeadLetters,
+		"dlq redrive " + Application + " " + DeadLetters + " --all",
+		"sagas list --statuses " + Statuses + " --status parked",
+		"sagas show --statuses " + Statuses + " --audit " + Audit + " target-9",
+		"sagas skip --statuses " + Statuses + " --inbox " + Sagas + " target-9 block-target",
+	} {
+		fmt.Fprintf(&all, "  tidemill %s --brokers %s\n", args, addrs)
+	}
+	return all.String()
+}
+
+// feed writes threats and starts investigations until ctx ends.
+func feed(ctx context.Context, addrs []string, o Options) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(addrs...))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if o.Started != nil {
+		o.Started(addrs)
+	}
+	ticker := time.NewTicker(time.Second / time.Duration(max(o.Rate, 1)))
+	defer ticker.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		records, err := events(n)
+		if err == nil {
+			err = client.ProduceSync(ctx, records...).FirstErr()
+		}
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+// events are the n-th threat, of which every 50th has no type, and with every tenth an
+// investigation.
+func events(n int) ([]*kgo.Record, error) {
+	types := []string{"port-scan", "phishing", "malware", "brute-force"}
+	source := fmt.Sprintf("10.0.%d.%d", n/250%250, n%250)
+	t := threat{types[n%len(types)], source}
+	if n%50 == 25 {
+		t.Type = ""
+	}
+	value, err := json.Marshal(t)
+	if err != nil {
+		return nil, err
+	}
+	all := []*kgo.Record{{Topic: Threats, Key: []byte(source), Value: value}}
+	if n%10 == 0 {
+		id := n / 10
+		start, err := json.Marshal(sagas.Start("investigation", investigation{Target: fmt.Sprintf("10.0.0.%d", id%30)}))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, &kgo.Record{Topic: Sagas, Key: fmt.Appendf(nil, "target-%d", id), Value: start})
+	}
+	return all, nil
+}

@@ -1,0 +1,90 @@
+package demo
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tidemill/tidemill/sagas"
+	"github.com/tidemill/tidemill/topology"
+)
+
+// Application is the id of the demo.
+const Application = "demo"
+
+// The topics of the demo.
+const (
+	Threats     = "threats"
+	ByType      = "threats.by-type"
+	DeadLetters = "threats.dead"
+	Sagas       = "investigations"
+	Statuses    = "investigations.statuses"
+	Audit       = "investigations.audit"
+	commands    = "investigations.commands"
+)
+
+// topics are all that have to exist.
+func topics() []string {
+	return []string{Threats, ByType, DeadLetters, Sagas, Statuses, Audit, commands}
+}
+
+// threat is an event. One without a type cannot be counted.
+type threat struct {
+	Type   string `json:"type"`
+	Source string `json:"source"`
+}
+
+// investigation is the data of a saga.
+type investigation struct {
+	Target string `json:"target"`
+	Case   string `json:"case,omitzero"`
+}
+
+// build counts threats by their type, and investigates.
+func build() (*topology.Builder, error) {
+	b := topology.New(Application)
+	b.Stream[string, threat](Threats).
+		GroupBy(typeOf, topology.Named("by-type")).
+		Count(topology.StoreName("counts")).
+		ToStream().
+		To(ByType)
+	return b, errors.Join(
+		sagas.Orchestrator{
+			Name: Sagas, Inbox: Sagas, Statuses: Statuses, Audit: Audit, Sagas: []sagas.Defined{workflow()},
+		}.AddTo(b),
+		services().AddTo(b),
+	)
+}
+
+func typeOf(_ string, t threat) string {
+	if t.Type == "" {
+		panic("a threat of no type from " + t.Source)
+	}
+	return t.Type
+}
+
+// workflow opens a case and blocks the target. There is no way back behind the
+// opening, so that a target that cannot be blocked leaves the saga parked.
+func workflow() *sagas.Saga[investigation] {
+	same := func(i investigation) investigation { return i }
+	s := sagas.Define[investigation]("investigation")
+	s.Step("open-case", sagas.Send(commands, "open", same).Reply(func(i *investigation, id string) { i.Case = id })).Pivot()
+	s.Step("block-target", sagas.Send(commands, "block", same)).Retry(sagas.Once())
+	return s
+}
+
+// services do the commands. Targets that end in .9 are refused.
+func services() sagas.Participant {
+	return sagas.Participant{
+		Name: "services", Topic: commands, Inboxes: []string{Sagas},
+		Handlers: []sagas.Handler{
+			sagas.Handle("open", func(j *sagas.Job, _ investigation) (string, error) { return "case-of-" + j.Saga, nil }),
+			sagas.Handle("block", func(_ *sagas.Job, i investigation) (bool, error) {
+				if strings.HasSuffix(i.Target, ".9") {
+					return false, fmt.Errorf("the firewall does not know %s", i.Target)
+				}
+				return true, nil
+			}),
+		},
+	}
+}

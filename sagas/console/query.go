@@ -1,0 +1,116 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/tidemill/tidemill/internal/scan"
+	"github.com/tidemill/tidemill/record"
+	"github.com/tidemill/tidemill/sagas"
+)
+
+// Get returns a saga as it was last published.
+func (c *Console) Get(ctx context.Context, saga string) (i sagas.Instance, err error) {
+	var newest []byte
+	err = c.read(ctx, c.topics.Statuses, "Statuses", saga, func(r *kgo.Record) error {
+		newest = r.Value
+		return nil
+	})
+	if err != nil {
+		return i, err
+	}
+	if newest == nil {
+		return i, fmt.Errorf("console: saga %q: %w", saga, ErrUnknown)
+	}
+	return decode(saga, newest)
+}
+
+// List returns the sagas that a filter chooses, as they were last published, the oldest
+// first. It keeps in memory what it returns, and reads the whole topic.
+func (c *Console) List(ctx context.Context, chosen sagas.Filter) ([]sagas.Instance, error) {
+	found := map[string]sagas.Instance{}
+	err := c.read(ctx, c.topics.Statuses, "Statuses", "", func(r *kgo.Record) error {
+		if r.Value == nil {
+			delete(found, string(r.Key))
+			return nil
+		}
+		i, err := decode(string(r.Key), r.Value)
+		if err != nil {
+			return err
+		}
+		if chosen.Matches(i) {
+			found[i.ID] = i
+		} else {
+			delete(found, i.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]sagas.Instance, 0, len(found))
+	for _, i := range found {
+		list = append(list, i)
+	}
+	slices.SortFunc(list, func(a, b sagas.Instance) int { return cmp.Or(cmp.Compare(a.Began, b.Began), cmp.Compare(a.ID, b.ID)) })
+	return list, nil
+}
+
+// History returns what the audit knows of a saga, the oldest first.
+func (c *Console) History(ctx context.Context, saga string) (all []sagas.Transition, err error) {
+	err = c.read(ctx, c.topics.Audit, "Audit", saga, func(r *kgo.Record) error {
+		var t sagas.Transition
+		if err := json.Unmarshal(r.Value, &t); err != nil {
+			return fmt.Errorf("console: %s/%d at %d is no transition: %w", r.Topic, r.Partition, r.Offset, err)
+		}
+		all = append(all, t)
+		return nil
+	})
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("console: saga %q: %w in the audit", saga, ErrUnknown)
+	}
+	return all, err
+}
+
+func decode(saga string, data []byte) (sagas.Instance, error) {
+	i, err := sagas.DecodeInstance(data)
+	if err == nil && i.ID != saga {
+		err = errors.New("another saga is written under its id: is this the topic of statuses?")
+	}
+	if err != nil {
+		return i, fmt.Errorf("console: saga %q: %w", saga, err)
+	}
+	return i, nil
+}
+
+// read hands over what a topic holds of a saga, or of all if none is named. Those of
+// one saga are in one partition.
+func (c *Console) read(ctx context.Context, topic, what, saga string, each func(*kgo.Record) error) error {
+	if topic == "" {
+		return fmt.Errorf("console: this needs the orchestrator's topic of %s: give it one, and name it", what)
+	}
+	ranges, err := scan.Topic(ctx, c.client, topic)
+	if err != nil {
+		return fmt.Errorf("console: %w", err)
+	}
+	if saga != "" {
+		p := record.PartitionOf([]byte(saga), int32(len(ranges)))
+		ranges = slices.DeleteFunc(ranges, func(r scan.Range) bool { return r.Partition != p })
+	}
+	err = scan.Read(ctx, c.client, ranges, func(r *kgo.Record) error {
+		if saga != "" && string(r.Key) != saga {
+			return nil
+		}
+		return each(r)
+	})
+	if err != nil {
+		return fmt.Errorf("console: %w", err)
+	}
+	return nil
+}
