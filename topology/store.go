@@ -32,6 +32,8 @@ type storeDef struct {
 	// readable.
 	global bool
 	share  func(b *Builder) sharer
+	// rows reads the store without knowing its types; nil if only its operator can.
+	rows *StoreRows
 	// in prepares the store for a topology.
 	in func(b *Builder) opener
 }
@@ -113,6 +115,7 @@ func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[
 	def.in = func(b *Builder) opener {
 		changelog := cmp.Or(s.reused, changelogTopic(b.application, name))
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		def.rows = rowsOf("key-value", key, value)
 		if s.reused != "" {
 			def.recoded = recoded(key, value)
 		}
@@ -140,6 +143,7 @@ func versionedStore[K, V any](name string, key serde.Serde[K], value serde.Serde
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		def.rows = rowsOf("versioned", key, value)
 		return func(_ *processors.Task, o state.Options) (any, state.Lifecycle) {
 			store := state.NewVersioned(name, def.retention.Milliseconds(), key, value, o)
 			return store, store.Lifecycle()
@@ -176,6 +180,7 @@ func windowStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V]
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		def.rows = rowsOf("window", key, value)
 		return func(_ *processors.Task, o state.Options) (any, state.Lifecycle) {
 			store := state.NewWindow(name, def.retention.Milliseconds(), key, value, o)
 			return store, store.Lifecycle()

@@ -22,7 +22,11 @@ var heights = map[string]int{
 	"record":           0,
 	"internal/nfa":     0,
 	"serde":            0,
+	"status":           0,
 	"state":            1,
+	"health":           1,
+	"metrics":          1,
+	"query":            1,
 	"window":           1,
 	"processors":       2,
 	"connectors":       2,
@@ -34,6 +38,7 @@ var heights = map[string]int{
 	"cqrs":             5, // speaks in events
 	"cep":              4,
 	"internal/runtime": 5,
+	"admin":            5,
 	".":                6,
 	"embedded":         6,
 	"topologytest":     7,
@@ -87,7 +92,7 @@ var homes = []home{
 // effectHomes are the folders that may start goroutines, read the clock, draw
 // random numbers and use the network. So may the test kits and all test files.
 var effectHomes = []string{
-	"internal/runtime", "events/request", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
+	"internal/runtime", "admin", "events/request", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
 }
 
 // badNames say nothing about what a package does.
