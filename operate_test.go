@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -121,6 +122,7 @@ func lag(s status.Worker) (n int64) {
 func TestHealthFollowsTheLag(t *testing.T) {
 	b := newBench(t, 1, "in", "out")
 	hold := make(chan struct{})
+	release := sync.OnceFunc(func() { close(hold) })
 	bld := topology.New("lagging")
 	bld.Stream[string, string]("in").MapValues(func(v string) string {
 		if v == "hold" {
@@ -129,6 +131,7 @@ func TestHealthFollowsTheLag(t *testing.T) {
 		return v
 	}).To("out")
 	app, _ := b.app(bld, tidemill.Health(health.Lag(500)))
+	t.Cleanup(release) // before the worker is waited for
 	b.eventually("readiness", func() bool { return app.Health().Ready })
 	records := []*kgo.Record{{Topic: "in", Value: []byte("hold")}}
 	for range 600 {
@@ -139,7 +142,7 @@ func TestHealthFollowsTheLag(t *testing.T) {
 		r := app.Health()
 		return r.Verdict == health.Degraded && !r.Ready && strings.Contains(r.NotReady, "records behind")
 	})
-	close(hold)
+	release()
 	b.eventually("a healthy worker", func() bool { r := app.Health(); return r.Verdict == health.Healthy && r.Ready })
 }
 
@@ -320,6 +323,9 @@ func TestQueriesFindTheirWayOverThreeWorkers(t *testing.T) {
 	addrs := [3]string{address(t, b, apps[0]), address(t, b, apps[1]), address(t, b, apps[2])}
 	for _, addr := range addrs {
 		b.asked(addr, token, want)
+	}
+	if _, err := tidemill.New(byKey(), tidemill.Admin("0.0.0.0:0")); err == nil || !strings.Contains(err.Error(), "admin.Token") {
+		t.Errorf("an open address without a token: %v", err)
 	}
 	stops[1]()
 	b.eventually("three tasks for each worker", func() bool {

@@ -30,7 +30,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	at, ok := pages[r.URL.Path]
-	if !ok {
+	if !ok || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		fail(w, http.StatusNotFound, "there is no such page")
 		return
 	}

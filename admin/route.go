@@ -40,12 +40,12 @@ func (s *Server) pass(ctx context.Context, address, store string, values url.Val
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", errNoAnswer, address)
+		return nil, fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
 	defer response.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxPassed))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", errNoAnswer, address)
+		return nil, fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
 	if response.StatusCode != http.StatusOK {
 		return nil, failed(address, response.StatusCode, data)

@@ -69,13 +69,9 @@ func (s *Server) readStore(r *http.Request) (*rowsAnswer, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), wait)
 	defer cancel()
 	local := values.Get("scope") == "local"
-	found, err := s.app.Query(ctx, request)
-	var elsewhere *query.ElsewhereError
-	if errors.As(err, &elsewhere) && !local && elsewhere.Address != "" && elsewhere.Address != s.address {
-		return s.pass(ctx, elsewhere.Address, name, values)
-	}
-	if err != nil {
-		return nil, timedOut(ctx, err)
+	found, passed, err := s.find(ctx, request, values, local)
+	if passed != nil || err != nil {
+		return passed, timedOut(ctx, err)
 	}
 	out := &rowsAnswer{Store: name, Rows: []rowAnswer{}, Truncated: found.Truncated, At: found.At}
 	for _, row := range found.Rows {
@@ -89,6 +85,32 @@ func (s *Server) readStore(r *http.Request) (*rowsAnswer, error) {
 		s.gather(ctx, name, values, out, cmp.Or(request.Limit, query.DefaultLimit))
 	}
 	return out, nil
+}
+
+// againTick is how long to wait before a worker that did not answer is looked up again.
+const againTick = 100 * time.Millisecond
+
+// find has the query answered here or, in passed, by the worker that has the answer. If
+// that one does not answer, the group may not have noticed yet: another will have it.
+func (s *Server) find(ctx context.Context, r query.Request, values url.Values, local bool) (found query.Answer, passed *rowsAnswer, err error) {
+	for {
+		found, err = s.app.Query(ctx, r)
+		var elsewhere *query.ElsewhereError
+		if !errors.As(err, &elsewhere) || local || elsewhere.Address == "" || elsewhere.Address == s.address {
+			return found, nil, err
+		}
+		passed, err = s.pass(ctx, elsewhere.Address, r.Store, values)
+		if !errors.Is(err, errNoAnswer) {
+			return found, passed, err
+		}
+		again := time.NewTimer(againTick)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return found, nil, err
+		}
+	}
 }
 
 // timedOut makes the end of a wait an error that says so.

@@ -103,6 +103,6 @@ func (s *Server) handler() http.Handler {
 	open.Handle("/api/", guarded)
 	open.Handle("/debug/", guarded)
 	open.Handle("POST /login", http.HandlerFunc(s.login))
-	open.HandleFunc("GET /", s.page)
+	open.HandleFunc("/", s.page)
 	return s.guard(open)
 }

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -162,7 +164,7 @@ func decodeDealt(below int64, text string) dealt {
 // dealtWith reads what has been dealt with.
 func (w *Worker) dealtWith(ctx context.Context) (map[topicPartition]dealt, error) {
 	committed, err := kadm.NewClient(w.restorer.client).FetchOffsets(ctx, w.letterGroup())
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return nil, err
 	}
 	out := map[topicPartition]dealt{}

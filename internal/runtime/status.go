@@ -121,7 +121,7 @@ func (w *Worker) askStatus(ctx context.Context, h *hosted, seen *overview) {
 	fresh.Since = h.since
 	for i := range fresh.Inputs {
 		in := &fresh.Inputs[i]
-		in.End = seen.end(in.Topic, in.Partition)
+		in.Position, in.End = h.inputs[i].Offset, seen.end(in.Topic, in.Partition)
 	}
 	for i := range fresh.Stores {
 		if sizes := seen.sizes[h.id]; i < len(sizes) {
@@ -148,6 +148,10 @@ func (w *Worker) askStatus(ctx context.Context, h *hosted, seen *overview) {
 		h.last = fresh
 	}
 	h.last.Stale = true
+	for i := range h.last.Inputs {
+		in := &h.last.Inputs[i]
+		in.End = max(in.End, seen.end(in.Topic, in.Partition))
+	}
 	if time.Since(h.answered) > stuckFor && !h.answered.IsZero() {
 		h.last.State = status.Stuck
 	}
