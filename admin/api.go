@@ -43,6 +43,7 @@ func (s *Server) api(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.app.Health()) })
 	mux.HandleFunc("GET /api/topology", s.topology)
 	mux.HandleFunc("GET /api/members", s.members)
+	mux.HandleFunc("GET /api/cluster", s.cluster)
 	mux.HandleFunc("GET /api/stores", s.stores)
 	mux.HandleFunc("GET /api/stores/{store}", s.rows)
 	mux.HandleFunc("GET /api/deadletters", s.letterTopics)

@@ -17,6 +17,8 @@ var pages = map[string]struct{ file, kind string }{
 	"/":                           {"page/index.html", "text/html; charset=utf-8"},
 	"/app.js":                     {"page/app.js", "text/javascript; charset=utf-8"},
 	"/graph.js":                   {"page/graph.js", "text/javascript; charset=utf-8"},
+	"/views.js":                   {"page/views.js", "text/javascript; charset=utf-8"},
+	"/dom.js":                     {"page/dom.js", "text/javascript; charset=utf-8"},
 	"/style.css":                  {"page/style.css", "text/css; charset=utf-8"},
 	"/icon.svg":                   {"page/icon.svg", "image/svg+xml"},
 	"/vendor/cytoscape.mjs":       {"page/vendor/cytoscape.mjs", "text/javascript; charset=utf-8"},

@@ -30,31 +30,39 @@ func newClient() *http.Client {
 func (s *Server) pass(ctx context.Context, address, store string, values url.Values) (*rowsAnswer, error) {
 	values = maps.Clone(values)
 	values.Set("scope", "local")
-	u := url.URL{Scheme: "http", Host: address, Path: "/api/stores/" + store, RawQuery: values.Encode()}
+	out := &rowsAnswer{}
+	if err := s.fetch(ctx, url.URL{Host: address, Path: "/api/stores/" + store, RawQuery: values.Encode()}, out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// fetch gets JSON from another worker.
+func (s *Server) fetch(ctx context.Context, u url.URL, into any) error {
+	u.Scheme = "http"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return nil, fmt.Errorf("ask the worker at %q: %w", address, err)
+		return fmt.Errorf("ask the worker at %q: %w", u.Host, err)
 	}
 	if s.config.token != "" {
 		request.Header.Set("Authorization", "Bearer "+s.config.token)
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errNoAnswer, err)
+		return fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
 	defer response.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxPassed))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errNoAnswer, err)
+		return fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, failed(address, response.StatusCode, data)
+		return failed(u.Host, response.StatusCode, data)
 	}
-	out := &rowsAnswer{}
-	if err := json.Unmarshal(data, out); err != nil {
-		return nil, fmt.Errorf("the worker at %s answers with something else: %w", address, err)
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("the worker at %s answers with something else: %w", u.Host, err)
 	}
-	return out, nil
+	return nil
 }
 
 // failed is the error that another worker answered with.

@@ -312,7 +312,9 @@ func TestProbesFollowTheReport(t *testing.T) {
 
 func TestPagesHaveAStrictPolicy(t *testing.T) {
 	_, addr := serve(t)
-	for _, path := range []string{"/", "/app.js", "/vendor/cytoscape.mjs", "/api/status"} {
+	for _, path := range []string{
+		"/", "/app.js", "/views.js", "/dom.js", "/graph.js", "/style.css", "/icon.svg", "/vendor/cytoscape.mjs", "/vendor/cytoscape-dagre.mjs", "/api/status",
+	} {
 		code, _, h := do(t, "GET", "http://"+addr+path, "")
 		if code != 200 || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(h.Get("Content-Security-Policy"), "unsafe") || h.Get("X-Frame-Options") != "DENY" {
 			t.Errorf("%s: %d %v", path, code, h)
