@@ -115,6 +115,7 @@ const page = () => pages.includes(location.hash.slice(1)) ? location.hash.slice(
 function turn() {
   for (const p of pages) $(p).hidden = p !== page();
   for (const a of document.querySelectorAll("nav a")) a.hash === "#" + page() ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current");
+  document.querySelector("nav a[aria-current]").scrollIntoView({ block: "nearest", inline: "nearest" });
   if (page() === "overview") graph.fit();
   if (page() === "letters") views.letters();
 }

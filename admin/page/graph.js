@@ -32,7 +32,7 @@ const short = name => name.replace(/^KSTREAM-|^KTABLE-/, m => m === "KTABLE-" ? 
 // elements makes the graph of a plan.
 function elements(plan) {
   const out = [], topics = new Map();
-  const node = (id, name, cls, parent, shown) => out.push({ data: { id, name, shown, label: shown + "\n ", parent, w: Math.max(84, Math.max(...shown.split("\n").map(l => l.length)) * 7.4 + (cls === "topic" ? 46 : 24)), h: shown.includes("\n") ? 60 : 44 }, classes: cls });
+  const node = (id, name, cls, parent, shown) => out.push({ data: { id, name, shown, label: shown + "\n ", parent, w: Math.max(cls === "store" ? 118 : 84, Math.max(...shown.split("\n").map(l => l.length)) * 7.4 + (cls === "topic" ? 46 : 24)), h: shown.includes("\n") ? 60 : 44 }, classes: cls });
   const edge = (source, target, of, cls = "") => out.push({ data: { id: source + ">" + target, source, target, of, width: 1.2 }, classes: cls });
   const topic = name => {
     if (!topics.has(name)) {

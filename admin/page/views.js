@@ -73,7 +73,7 @@ function found(out, answer) {
     h("table", {}, h("thead", {}, h("tr", {}, ["Key", timed && "From", timed && "To", "Value", "Time", "Partition"].filter(Boolean).map(t => h("th", { class: t === "Partition" || t === "Time" ? "wide" : "" }, t)))),
       h("tbody", {}, answer.rows.map(r => h("tr", {}, h("td", { class: "mono" }, text(r.key)), timed && h("td", {}, when(r.start)), timed && h("td", {}, r.end ? when(r.end) : "–"),
         h("td", { class: "mono" }, text(r.value)), h("td", { class: "soft wide" }, when(r.time)), h("td", { class: "wide" }, r.partition < 0 ? "all" : r.partition))))),
-    answer.truncated && h("p", { class: "empty" }, "There is more: give a key."),
+    ...(answer.truncated ? [h("p", { class: "empty" }, "There is more: give a key.")] : []),
     ...(answer.missing || []).map(m => h("p", { class: "banner" }, "Not asked: " + m)));
 }
 

@@ -62,6 +62,7 @@ func TestTheDashboardShowsARunningApplication(t *testing.T) {
 	await(t, ctx, "the row of the key", `/^\d+$/.test(document.querySelector("#rows tbody tr td:nth-child(2)")?.textContent)`)
 	run(t, ctx, fill("key", ""), chromedp.Click("#lookup button"))
 	await(t, ctx, "the rows of all workers", `document.querySelectorAll("#rows tbody tr").length === 6`)
+	await(t, ctx, "nothing that is no content", `!/\b(false|undefined|null|NaN)\b/.test(document.body.innerText)`)
 	both(t, ctx, "stores")
 
 	visit(t, ctx, "letters")
