@@ -6,16 +6,29 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/tidemill/tidemill/admin"
+	"github.com/tidemill/tidemill/health"
 	"github.com/tidemill/tidemill/internal/runtime"
 	"github.com/tidemill/tidemill/internal/task"
 )
 
-// Option is an option of Run.
-type Option interface{ apply(*runtime.Config) }
+// Option is an option of New and Run.
+type Option interface{ apply(*settings) }
+
+// settings are what options set.
+type settings struct {
+	config runtime.Config
+	checks []health.Check
+	admin  *admin.Config
+}
 
 type option func(*runtime.Config)
 
-func (o option) apply(c *runtime.Config) { o(c) }
+func (o option) apply(s *settings) { o(&s.config) }
+
+type setting func(*settings)
+
+func (o setting) apply(s *settings) { o(s) }
 
 // Brokers are the addresses to find the cluster by, as host:port.
 func Brokers(addrs ...string) Option {
@@ -113,6 +126,18 @@ func ClientOptions(options ...kgo.Opt) Option {
 
 // Logger is where the worker logs, by default slog's default logger.
 func Logger(l *slog.Logger) Option { return option(func(c *runtime.Config) { c.Logger = l }) }
+
+// Health adds checks to the default ones, or takes the place of those with the same name.
+func Health(checks ...health.Check) Option {
+	return setting(func(s *settings) { s.checks = append(s.checks, checks...) })
+}
+
+// Admin serves health, status, queries, profiles and a dashboard over HTTP at this
+// address, such as 127.0.0.1:9090. With only a port, or :port, it is reachable from this
+// machine alone. Any other address needs admin.Token.
+func Admin(addr string, options ...admin.Option) Option {
+	return setting(func(s *settings) { s.admin = admin.NewConfig(addr, options...) })
+}
 
 // Event is something that happened in a worker.
 type Event = runtime.Event

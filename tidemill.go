@@ -18,9 +18,7 @@ package tidemill
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/tidemill/tidemill/internal/runtime"
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/topology"
 )
@@ -29,24 +27,11 @@ import (
 // returns one if the policy of the stage is Fail.
 type RecordError = record.Error
 
-// Run builds the topology and runs it as one worker of the application's consumer
-// group. It blocks until ctx ends, and then finishes what it has begun, commits,
-// leaves the group and returns nil; or until something fails for good. All that it
-// started has ended when it returns.
+// Run is New and App.Run in one.
 func Run(ctx context.Context, b *topology.Builder, options ...Option) error {
-	config := runtime.Default()
-	for _, o := range options {
-		o.apply(&config)
-	}
-	plan, err := b.Build()
+	app, err := New(b, options...)
 	if err != nil {
 		return err
 	}
-	if err := runtime.Validate(config); err != nil {
-		return fmt.Errorf("tidemill: %w", err)
-	}
-	if err := runtime.New(plan, config).Run(ctx); err != nil {
-		return fmt.Errorf("tidemill: %s: %w", plan.Application, err)
-	}
-	return nil
+	return app.Run(ctx)
 }

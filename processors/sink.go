@@ -42,7 +42,7 @@ func (e *EncodeError) Unwrap() error { return e.Err }
 // Supplier is the sink as the last node of a chain.
 func (s Sink[K, V]) Supplier() Supplier[K, V, K, V] {
 	return func(c *Context[K, V]) (Processor[K, V], error) {
-		p := &sink[K, V]{Sink: s, task: c.Task}
+		p := &sink[K, V]{Sink: s, task: c.Task, written: &c.passed}
 		p.keyer, _ = s.Key.(partitionKeyer)
 		p.keys, p.values = nullsOf[K](), nullsOf[V]()
 		return p, nil
@@ -51,10 +51,12 @@ func (s Sink[K, V]) Supplier() Supplier[K, V, K, V] {
 
 type sink[K, V any] struct {
 	Sink[K, V]
-	task   *Task
-	keyer  partitionKeyer
-	keys   nulls[K]
-	values nulls[V]
+	task *Task
+	// written counts the records.
+	written *int64
+	keyer   partitionKeyer
+	keys    nulls[K]
+	values  nulls[V]
 	// limited is the topic that bytes is the limit of.
 	limited string
 	bytes   int
@@ -111,6 +113,7 @@ func (s *sink[K, V]) encode(r record.Record[K, V], out record.Output) (err error
 		return &EncodeError{Topic: out.Topic, Err: fmt.Errorf("the record has %d bytes, the topic takes at most %d: raise max.message.bytes of the topic, or write less", n, s.limit(out.Topic))}
 	}
 	s.task.Outbox.Add(out, buf)
+	*s.written++
 	return nil
 }
 

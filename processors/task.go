@@ -58,6 +58,8 @@ type Task struct {
 	progress  map[string]int64
 	tracked   []tracked
 	drops     map[string]int64
+	// counted are the nodes' counts of what they passed on.
+	counted []counted
 	// late are the contexts of OnLate by their nodes.
 	late   map[int32]any
 	commit bool
@@ -120,6 +122,20 @@ func (t *Owner) CommitRequested() bool {
 // Drop counts a record that an operator does not pass on because of a rule that
 // the user may not expect, such as a late record or one without a key.
 func (t *Task) Drop(reason string) { t.drops[reason]++ }
+
+// counted is where a node counts what it passes on.
+type counted struct {
+	node   int32
+	passed *int64
+}
+
+// Passed calls yield with the name of each node and how many records it has passed
+// on, or written if it is a sink.
+func (t *Owner) Passed(yield func(node string, n int64)) {
+	for _, one := range t.counted {
+		yield(t.Names[one.node], *one.passed)
+	}
+}
 
 // Dropped tells how many records were dropped for each reason.
 func (t *Owner) Dropped() map[string]int64 { return t.drops }

@@ -97,6 +97,12 @@ type overlay struct {
 
 	journal    []undo
 	journaling bool
+	// hits and misses count the look-ups that memory and the backend answered.
+	hits, misses int64
+	// place, if set, takes the key of a row apart, and floor is where rows begin that do
+	// not end before a time.
+	place func(row string) placed
+	floor func(since int64) []byte
 	// units counts the calls of Mark.
 	units uint64
 	// latest is the latest window start or end written, in a store of windows.

@@ -48,6 +48,8 @@ func (s *spans[K, V]) openSpans(name string, retention int64, key serde.Serde[K]
 	s.chains, s.core.entries = map[string]*chain[K, V]{}, nil
 	s.first, s.last, s.core.latest = 0, -1, -1
 	s.core.expired = s.expiredBelow
+	s.core.place = spanPlace
+	s.core.floor = func(since int64) []byte { return appendTimestamp(nil, max(since, 0)/s.width) }
 	s.core.spent = func(key string) bool {
 		_, _, end, _ := splitRow(key)
 		return end < s.oldest()

@@ -58,6 +58,7 @@ func (s *store[K, V]) lookup(key K) (*Entry[K, V], error) {
 	}
 	if e != nil {
 		e.used = true
+		s.core.hits++
 		return e, nil
 	}
 	return s.load(key)
@@ -65,6 +66,7 @@ func (s *store[K, V]) lookup(key K) (*Entry[K, V], error) {
 
 // load makes the entry of the key in scratch.
 func (s *store[K, V]) load(key K) (*Entry[K, V], error) {
+	s.core.misses++
 	e := &Entry[K, V]{cell: cell{key: string(s.core.scratch[spacePrefix:])}, typed: s.layout.ownKey(key)}
 	row, ok, err := s.core.stored()
 	if err != nil {

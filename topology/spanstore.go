@@ -29,6 +29,7 @@ func sessionStore[K, V any](name string, least int64, key serde.Serde[K], value 
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		def.rows = rowsOf("session", key, value)
 		return func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
 			store := state.NewSession(name, max(least, def.retention.Milliseconds()), key, value, o)
 			return store, def.watched(t, store.Lifecycle())
@@ -45,6 +46,7 @@ func slidingStore[K, V any](name string, w window.SlidingSpec, key serde.Serde[K
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		def.rows = rowsOf("sliding", key, value)
 		return func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
 			store := state.NewSliding(name, w.Difference(), max(least, def.retention.Milliseconds()), key, value, o)
 			return store, def.watched(t, store.Lifecycle())

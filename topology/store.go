@@ -37,6 +37,8 @@ type storeDef struct {
 	// readable.
 	global bool
 	share  func(b *Builder) sharer
+	// rows reads the store without knowing its types; nil if only its operator can.
+	rows *StoreRows
 	// in prepares the store for a topology.
 	in func(b *Builder) opener
 }
@@ -129,6 +131,7 @@ func keyValueStore[K, V any](name string, key serde.Serde[K], value serde.Serde[
 	def.in = func(b *Builder) opener {
 		changelog := cmp.Or(s.reused, changelogTopic(b.application, name))
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		def.rows = rowsOf("key-value", key, value)
 		if s.reused != "" {
 			def.recoded = recoded(key, value)
 		}
@@ -159,6 +162,7 @@ func versionedStore[K, V any](name string, key serde.Serde[K], value serde.Serde
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		def.rows = rowsOf("versioned", key, value)
 		return func(_ *processors.Task, o state.Options) (any, state.Lifecycle) {
 			store := state.NewVersioned(name, def.retention.Milliseconds(), key, value, o)
 			return store, store.Lifecycle()
@@ -195,6 +199,7 @@ func windowStore[K, V any](name string, key serde.Serde[K], value serde.Serde[V]
 	def.in = func(b *Builder) opener {
 		changelog := changelogTopic(b.application, name)
 		key, value := bind(b, key, changelog, true), bind(b, value, changelog, false)
+		def.rows = rowsOf("window", key, value)
 		return func(t *processors.Task, o state.Options) (any, state.Lifecycle) {
 			store := state.NewWindow(name, def.retention.Milliseconds(), key, value, o)
 			return store, def.watched(t, store.Lifecycle())

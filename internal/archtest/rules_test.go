@@ -24,7 +24,12 @@ var heights = map[string]int{
 	"internal/pglock":          0,
 	"internal/scan":            0, // reads topics for those who look from outside
 	"serde":                    0,
+	"status":                   0,
 	"state":                    1,
+	"health":                   1,
+	"metrics":                  1,
+	"metrics/otelmetrics":      2,
+	"query":                    1,
 	"window":                   1,
 	"processors":               2,
 	"connectors":               2,
@@ -38,6 +43,7 @@ var heights = map[string]int{
 	"cqrs":                     5, // speaks in events
 	"cep":                      4,
 	"internal/runtime":         5,
+	"admin":                    5,
 	".":                        6,
 	"upkeep":                   6, // works on topics and groups from outside
 	"embedded":                 6,
@@ -87,6 +93,9 @@ var homes = []home{
 	{imports: "github.com/alicebob/miniredis", folders: []string{"examples"}, tests: []string{"connectors/redis", "bench"}},
 	{imports: "go.yaml.in/yaml", folders: []string{"connectors/redis/bridge"}},
 	{imports: "github.com/jackc/pgx", folders: []string{"internal/pglock", "connectors/postgres", "cqrs/postgres", "examples/32-postgres", "integration"}},
+	{imports: "github.com/prometheus", folders: []string{"metrics"}},
+	{imports: "go.opentelemetry.io/otel", folders: []string{"metrics/otelmetrics"}},
+	{imports: "github.com/chromedp", folders: []string{"integration"}},
 	{imports: "github.com/testcontainers/testcontainers-go", folders: []string{"integration"}},
 	{imports: "github.com/moby/moby", folders: []string{"integration"}},
 	{imports: "github.com/docker/go-connections", folders: []string{"integration"}},
@@ -95,7 +104,7 @@ var homes = []home{
 // effectHomes are the folders that may start goroutines, read the clock, draw
 // random numbers and use the network. So may the test kits and all test files.
 var effectHomes = []string{
-	"internal/runtime", "internal/scan", "events/request", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
+	"internal/runtime", "internal/scan", "admin", "events/request", "connectors/*", "state/pebble", "embedded", "examples", "bench", "integration", "cmd",
 }
 
 // badNames say nothing about what a package does.

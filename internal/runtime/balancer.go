@@ -111,6 +111,8 @@ func copartitionFault(subtopology int, group []string, counts map[string]int32) 
 // protocol, so that Kafka's own tools can show them.
 type balancer struct {
 	subs []subtopologyTopics
+	// address is told to the group.
+	address string
 
 	mu sync.Mutex
 	// last is what this leader last planned for each static member, by instance
@@ -120,19 +122,20 @@ type balancer struct {
 
 var _ kgo.GroupBalancer = (*balancer)(nil)
 
-func newBalancer(subs []subtopologyTopics) *balancer {
-	return &balancer{subs: subs, last: make(map[string][]task.ID)}
+func newBalancer(subs []subtopologyTopics, address string) *balancer {
+	return &balancer{subs: subs, address: address, last: make(map[string][]task.ID)}
 }
 
 func (*balancer) ProtocolName() string { return "tidemill-cooperative" }
 
 func (*balancer) IsCooperative() bool { return true }
 
-func (*balancer) JoinGroupMetadata(topics []string, current map[string][]int32, generation int32) []byte {
+func (b *balancer) JoinGroupMetadata(topics []string, current map[string][]int32, generation int32) []byte {
 	meta := kmsg.NewConsumerMemberMetadata()
 	meta.Version = 3
 	meta.Topics = topics
 	meta.Generation = generation
+	meta.UserData = encodeAddress(b.address)
 	for topic, partitions := range current {
 		owned := kmsg.NewConsumerMemberMetadataOwnedPartition()
 		owned.Topic, owned.Partitions = topic, partitions

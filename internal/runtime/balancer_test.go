@@ -97,7 +97,7 @@ func planOf(t *testing.T, b *balancer, counts map[string]int32, members ...kmsg.
 }
 
 func TestBalancerMovesATaskOnlyAfterItsOwnerGaveItUp(t *testing.T) {
-	b := newBalancer(joinedTopics)
+	b := newBalancer(joinedTopics, "")
 	counts := map[string]int32{"a": 2, "b": 2}
 	all := map[string][]int32{"a": {0, 1}, "b": {0, 1}}
 	half := map[string][]int32{"a": {0}, "b": {0}}
@@ -114,7 +114,7 @@ func TestBalancerMovesATaskOnlyAfterItsOwnerGaveItUp(t *testing.T) {
 }
 
 func TestBalancerNeverSplitsATask(t *testing.T) {
-	b := newBalancer(joinedTopics)
+	b := newBalancer(joinedTopics, "")
 	counts := map[string]int32{"a": 1, "b": 1}
 	// m2 owns half of the task and may get the other half only when m1 is done.
 	got := planOf(t, b, counts,
@@ -126,7 +126,7 @@ func TestBalancerNeverSplitsATask(t *testing.T) {
 }
 
 func TestBalancerIgnoresAStaleClaim(t *testing.T) {
-	b := newBalancer(joinedTopics)
+	b := newBalancer(joinedTopics, "")
 	counts := map[string]int32{"a": 1, "b": 1}
 	both := map[string][]int32{"a": {0}, "b": {0}}
 	got := planOf(t, b, counts, joiner(b, "m1", "", 2, both), joiner(b, "m2", "", 3, both))
@@ -136,7 +136,7 @@ func TestBalancerIgnoresAStaleClaim(t *testing.T) {
 }
 
 func TestBalancerGivesRestartedStaticMembersTheirTasksBack(t *testing.T) {
-	b := newBalancer(joinedTopics)
+	b := newBalancer(joinedTopics, "")
 	counts := map[string]int32{"a": 3, "b": 3}
 	tasks := func(p int32) map[string][]int32 { return map[string][]int32{"a": {p}, "b": {p}} }
 	first := planOf(t, b, counts, joiner(b, "m1", "x", 3, tasks(2)), joiner(b, "m2", "y", 3, tasks(0)), joiner(b, "m3", "z", 3, tasks(1)))
@@ -148,7 +148,7 @@ func TestBalancerGivesRestartedStaticMembersTheirTasksBack(t *testing.T) {
 }
 
 func TestBalancerReportsWhatIsNotCopartitioned(t *testing.T) {
-	b := newBalancer(joinedTopics)
+	b := newBalancer(joinedTopics, "")
 	mb, _, err := b.MemberBalancer([]kmsg.JoinGroupResponseMember{joiner(b, "m1", "", -1, nil)})
 	if err != nil {
 		t.Fatal(err)
@@ -294,7 +294,7 @@ func startGroupWorker(t *testing.T, c *kfake.Cluster, l *ledger, name string, op
 		}
 	}
 	cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(c.ListenAddrs()...), kgo.Dialer(w.dial), kgo.ConsumerGroup("g"),
-		kgo.ConsumeTopics("a", "b"), kgo.Balancers(newBalancer(joinedTopics)),
+		kgo.ConsumeTopics("a", "b"), kgo.Balancers(newBalancer(joinedTopics, "")),
 		kgo.SessionTimeout(time.Second), kgo.HeartbeatInterval(100*time.Millisecond), kgo.RebalanceTimeout(5*time.Second), kgo.RetryTimeout(time.Second),
 		kgo.OnPartitionsAssigned(on(true)), kgo.OnPartitionsRevoked(on(false)), kgo.OnPartitionsLost(on(false)))...)
 	if err != nil {

@@ -109,7 +109,7 @@ func (c clients) restorer() (*kgo.Client, error) { return openClient(c.base("res
 // there for its partitions only.
 func (c clients) member(subs []subtopologyTopics, callbacks []kgo.Opt) (*kgo.Client, error) {
 	opts := append(c.base("member"),
-		kgo.ConsumerGroup(c.application), kgo.Balancers(newBalancer(subs)), kgo.DisableAutoCommit(),
+		kgo.ConsumerGroup(c.application), kgo.Balancers(newBalancer(subs, c.config.Address)), kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(c.config.SessionTimeout), kgo.HeartbeatInterval(min(c.config.SessionTimeout/3, 3*time.Second)),
 		kgo.FetchMaxWait(time.Second),
 	)

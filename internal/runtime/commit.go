@@ -65,11 +65,14 @@ func (w *Worker) commitAnd(then func()) error {
 	wrote := w.emitter.produced.Load()
 	if len(offsets) > 0 || wrote {
 		if err := w.commits.commit(w.hard, offsets, wrote); err != nil {
+			w.counts.committed(0, err)
 			return fmt.Errorf("commit: %w", err)
 		}
 		w.emitter.produced.Store(false)
 		w.committed(positions)
-		w.observe(Event{Kind: Committed, Took: time.Since(began)})
+		took := time.Since(began)
+		w.counts.committed(took, nil)
+		w.observe(Event{Kind: Committed, Took: took})
 	}
 	if then != nil {
 		then()

@@ -36,6 +36,8 @@ type Config struct {
 	Policies           task.Policies
 	Client             []kgo.Opt
 	Logger             *slog.Logger
+	// Address is where other workers find this one's admin address, if it has one.
+	Address string
 	// Observe, if set, is told what happens to tasks; see Event.
 	Observe func(Event)
 }

@@ -60,6 +60,11 @@ func (e *emitter) emit(h *hosted, b *record.Batch) {
 	h.unacked.Add(1)
 	for i := range b.Outputs {
 		out := &b.Outputs[i]
+		if out.Changelog > 0 {
+			h.logs++
+		} else {
+			h.written++
+		}
 		r := &s.records[i]
 		r.Topic, r.Key, r.Value, r.Headers = out.Topic, out.Key, out.Value, clientHeaders(out.Headers)
 		r.Timestamp = time.UnixMilli(out.Timestamp)

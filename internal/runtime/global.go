@@ -12,6 +12,7 @@ import (
 	"github.com/tidemill/tidemill/internal/task"
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
+	"github.com/tidemill/tidemill/status"
 	"github.com/tidemill/tidemill/topology"
 )
 
@@ -41,6 +42,21 @@ type global struct {
 	positions []state.Position // by partition
 	spaces    []state.Space    // where the positions are kept
 	pending   int              // records since the last save
+}
+
+// status is where the global stores stand.
+func (gs *globals) status() []status.Global {
+	var out []status.Global
+	for _, g := range gs.all {
+		one := status.Global{Topic: g.topic, Restored: true}
+		g.mu.Lock()
+		for _, at := range g.positions {
+			one.Positions = append(one.Positions, at.Offset)
+		}
+		g.mu.Unlock()
+		out = append(out, one)
+	}
+	return out
 }
 
 // openGlobals brings the global stores to where their topics end.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidemill/tidemill/record"
+	"github.com/tidemill/tidemill/status"
 )
 
 // host gives tasks that are ready to the lanes and begins to fetch for them.
@@ -33,6 +34,8 @@ func (w *Worker) host(tasks []*hosted) {
 	w.fetcher.add(tasks)
 	w.divideCache()
 	w.fetcher.start()
+	w.publish()
+	w.lookSoon()
 }
 
 // drop ends tasks whose work is committed. The lanes must stand.
@@ -46,6 +49,7 @@ func (w *Worker) drop(tasks []*hosted) {
 		w.unhost(h)
 	}
 	w.divideCache()
+	w.publish()
 }
 
 // unhost takes a task from its lane. The lanes and the fetcher must stand.
@@ -98,6 +102,7 @@ func (w *Worker) recover(cause error) error {
 	}
 	w.log.Warn("going back to what is committed", "cause", cause, "attempt", w.retries)
 	w.observe(Event{Kind: Aborted, Err: cause})
+	w.counts.rebalanced(func(r *status.Rebalances) { r.Recoveries++ })
 	w.stopOpening()
 	release, _ := w.pause(false)
 	w.fetcher.stop()
@@ -110,6 +115,7 @@ func (w *Worker) recover(cause error) error {
 	}
 	release()
 	w.fetcher.start()
+	w.publish()
 	w.drainFailures()
 	w.backOff()
 	ctx, cancel := context.WithTimeout(w.hard, w.config.TransactionTimeout+brokerPatience)
@@ -164,6 +170,7 @@ func (w *Worker) drainFailures() {
 func (w *Worker) shutdown(well bool) (err error) {
 	w.stopOpening()
 	w.closing = true
+	w.publish()
 	if well {
 		err = w.commitAnd(func() {
 			if err := w.checkpointNow(w.all()); err != nil {
@@ -243,9 +250,20 @@ func (w *Worker) release() error {
 	return errors.Join(errs...)
 }
 
-// report logs a record that a policy left behind.
+// report counts a record that a policy left behind, and logs it unless many like it
+// have been logged lately.
 func (w *Worker) report(e *record.Error, policy string) {
-	w.log.Warn("a record failed", "policy", policy, "stage", string(e.Stage), "node", e.Node, "topic", e.Topic, "partition", e.Partition, "offset", e.Offset, "error", e.Err)
+	action := actionOf(policy)
+	letters := ""
+	if action == "dead-letter" {
+		letters = w.config.Policies.For(e.Stage).DeadLetterTopic()
+	}
+	w.counts.failed(e, action, letters)
+	more, ok := w.repeats.next(repeated{node: e.Node, stage: e.Stage, action: action}, time.Now())
+	if !ok {
+		return
+	}
+	w.log.Warn("a record failed", "policy", policy, "stage", string(e.Stage), "node", e.Node, "topic", e.Topic, "partition", e.Partition, "offset", e.Offset, "error", e.Err, "notLogged", more)
 }
 
 func (w *Worker) observe(e Event) {

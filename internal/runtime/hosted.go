@@ -8,6 +8,7 @@ import (
 	"github.com/tidemill/tidemill/internal/task"
 	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
+	"github.com/tidemill/tidemill/status"
 	"github.com/tidemill/tidemill/topology"
 )
 
@@ -44,6 +45,18 @@ type hosted struct {
 	batches []*record.Batch
 	// worked is when the task had something to do last, by the wall clock.
 	worked int64
+	// since is when the task was made, restoring how far its stores are.
+	since     time.Time
+	restoring progress
+	// written and logs count what the task wrote to topics and to changelogs, busy is
+	// how long it has been at work. They are the lane's.
+	written, logs int64
+	busy          time.Duration
+	// last is what the task answered at answered, and passed what its nodes have passed
+	// on. Worker.asking guards them.
+	last     status.Task
+	passed   map[string]int64
+	answered time.Time
 	// received is how many bytes the task itself holds, by input.
 	received []int
 }

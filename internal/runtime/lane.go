@@ -15,7 +15,9 @@ type lane struct {
 	// lane's goroutine, which comes before any record.
 	wake    chan struct{}
 	control chan func()
-	failed  func(error)
+	// asks carries questions, which are answered between two turns.
+	asks   chan func()
+	failed func(error)
 	// full is told when the tasks hold so much that they need a commit.
 	full   func()
 	pinned *pinned
@@ -33,7 +35,7 @@ type lane struct {
 func newLane(e *emitter, failed func(error), full func(), pinned *pinned) *lane {
 	return &lane{
 		emitter: e, failed: failed, full: full, pinned: pinned,
-		wake: make(chan struct{}, 1), control: make(chan func(), 1), timer: time.NewTimer(time.Hour),
+		wake: make(chan struct{}, 1), control: make(chan func(), 1), asks: make(chan func()), timer: time.NewTimer(time.Hour),
 	}
 }
 
@@ -55,6 +57,8 @@ func (l *lane) run(wg *sync.WaitGroup) {
 			}
 			f()
 			continue
+		case f := <-l.asks:
+			f()
 		default:
 		}
 		if l.turn() {
@@ -65,6 +69,8 @@ func (l *lane) run(wg *sync.WaitGroup) {
 			if !ok {
 				return
 			}
+			f()
+		case f := <-l.asks:
 			f()
 		case <-l.wake:
 		case <-l.timer.C:
@@ -78,7 +84,8 @@ const chunk = 128
 // turn lets each task take a chunk of records. It reports false if there is
 // nothing to do until the lane is woken.
 func (l *lane) turn() (busy bool) {
-	now := time.Now().UnixMilli()
+	began := time.Now()
+	now := began.UnixMilli()
 	next := int64(0)
 	quiet := l.drained != nil && l.failure == nil
 	for _, h := range l.tasks {
@@ -94,6 +101,9 @@ func (l *lane) turn() (busy bool) {
 		if n > 0 {
 			busy = true
 			h.worked = now
+			ended := time.Now()
+			h.busy += ended.Sub(began)
+			began = ended
 			h.settle()
 			l.pinned.note(h)
 			if h.task.CommitRequested() || l.pinned.full() {

@@ -55,6 +55,7 @@ func (w *Worker) open() {
 	ctx, cancel := context.WithCancel(w.hard)
 	o := &opening{tasks: tasks, cancel: cancel, done: make(chan struct{})}
 	w.opening = o
+	w.publish()
 	go func() {
 		err := w.makeReady(ctx, tasks)
 		close(o.done)
@@ -99,7 +100,7 @@ func (w *Worker) newHosted(id task.ID, inputs []task.Input) (*hosted, error) {
 	sub := w.plan.Subtopologies[id.Subtopology]
 	h := &hosted{
 		id: id, inputs: inputs, fetch: w.fetcher, committedOnly: w.config.ExactlyOnce, limit: 2 * w.config.BufferedBytes,
-		buffered: make([]int, len(inputs)), paused: make([]bool, len(inputs)), received: make([]int, len(inputs)),
+		since: time.Now(), buffered: make([]int, len(inputs)), paused: make([]bool, len(inputs)), received: make([]int, len(inputs)),
 		changelogs: make([]state.Position, len(sub.Stores)),
 	}
 	var err error
@@ -201,6 +202,7 @@ func cmpErr(a, b error) error {
 // restore brings the stores of tasks to where their changelogs stand.
 func (w *Worker) restore(ctx context.Context, tasks []*hosted) error {
 	var targets []restoreTarget
+	var marks []*mark
 	var finish []func(restored) error
 	began := time.Now()
 	records := make([]int64, len(tasks))
@@ -214,6 +216,8 @@ func (w *Worker) restore(ctx context.Context, tasks []*hosted) error {
 				return err
 			}
 			targets = append(targets, target)
+			marks = append(marks, &mark{of: &h.restoring})
+			h.restoring.began.Store(began.UnixMilli())
 			space := h.task.Stores()[i].Space()
 			finish = append(finish, func(r restored) error {
 				h.changelogs[i] = state.Position{Offset: target.upTo(r.next), TopicID: r.topicID, At: time.Now().UnixMilli()}
@@ -227,7 +231,7 @@ func (w *Worker) restore(ctx context.Context, tasks []*hosted) error {
 	if len(targets) == 0 {
 		return nil
 	}
-	done, err := w.restorer.restore(ctx, targets, nil)
+	done, err := w.restorer.restore(ctx, targets, func(target int, position, end int64) { marks[target].reach(position, end) })
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemill/tidemill/internal/task"
+	"github.com/tidemill/tidemill/status"
 )
 
 // groupOptions are the topics and callbacks of the member client.
@@ -64,7 +65,9 @@ func (w *Worker) onAssigned(_ context.Context, cl *kgo.Client, assigned map[stri
 	w.lost.Store(false)
 	w.post(func() {
 		eachPartition(assigned, func(p topicPartition) { w.owned[p] = true })
+		w.counts.rebalanced(func(r *status.Rebalances) { r.Assigned++ })
 		w.open()
+		w.publish()
 	})
 }
 
@@ -75,6 +78,7 @@ func (w *Worker) onRevoked(_ context.Context, _ *kgo.Client, revoked map[string]
 			return
 		}
 		eachPartition(revoked, func(p topicPartition) { delete(w.owned, p) })
+		w.counts.rebalanced(func(r *status.Rebalances) { r.Revoked++ })
 		gone := w.unowned()
 		if len(gone) == 0 {
 			w.restartOpening()
@@ -96,6 +100,7 @@ func (w *Worker) onLost(_ context.Context, _ *kgo.Client, lost map[string][]int3
 			return // there is nothing to go back with
 		}
 		eachPartition(lost, func(p topicPartition) { delete(w.owned, p) })
+		w.counts.rebalanced(func(r *status.Rebalances) { r.Lost++ })
 		if err := w.recover(errLost); err != nil {
 			w.fail(err)
 		}

@@ -49,6 +49,21 @@ type Worker struct {
 	troubled time.Time
 	closing  bool
 
+	started time.Time
+	counts  *counts
+	repeats repeats
+	// view is what Status and queries see, overview what was last seen of the cluster.
+	view     atomic.Pointer[view]
+	overview atomic.Pointer[overview]
+	// asking guards what the last status of each task was.
+	asking  sync.Mutex
+	members members
+	// books are the dead letters that wait; booking guards them.
+	booking sync.Mutex
+	books   map[topicPartition]*letterBook
+	// glance asks for a look at the cluster before it is due.
+	glance chan struct{}
+
 	observing sync.Mutex
 	lost      atomic.Bool
 	failures  chan error
@@ -66,6 +81,7 @@ func New(plan *topology.Plan, config Config) *Worker {
 		config: config, plan: plan, log: config.Logger.With("application", plan.Application),
 		events: make(chan func(), 64), owned: map[topicPartition]bool{}, hosted: map[task.ID]*hosted{},
 		purgeable: map[string]map[int32]int64{}, pinned: newPinned(config.CacheBytes),
+		started: time.Now(), counts: newCounts(), glance: make(chan struct{}, 1), books: map[topicPartition]*letterBook{},
 		failures: make(chan error, 16), full: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 }
@@ -76,6 +92,7 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	hard, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	w.hard = hard
 	defer cancel(context.Canceled)
+	defer w.counts.stopped.Store(true)
 	defer func() { err = errors.Join(err, w.release()) }()
 	if err := w.prepare(ctx); err != nil {
 		return err
@@ -83,6 +100,8 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	if err := w.join(); err != nil {
 		return err
 	}
+	w.publish()
+	w.watch()
 	limit := time.AfterFunc(math.MaxInt64, func() { cancel(errShutdown) })
 	defer limit.Stop()
 	// The loop itself may be waiting for calls when ctx ends.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tidemill/tidemill/processors"
+	"github.com/tidemill/tidemill/record"
 )
 
 // Policy says what happens with a record that fails. The zero Policy is Fail.
@@ -87,6 +88,18 @@ func (p Policy) Longest(one time.Duration) time.Duration {
 // Policies are the policies of the three stages.
 type Policies struct {
 	Decode, Process, Produce Policy
+}
+
+// For is the policy of a stage.
+func (p Policies) For(stage record.Stage) Policy {
+	switch stage {
+	case record.Decode:
+		return p.Decode
+	case record.Produce:
+		return p.Produce
+	default:
+		return p.Process
+	}
 }
 
 // lenient says whether a failed record may be left behind, so that what it did
