@@ -39,6 +39,12 @@ type reader struct {
 	decompressor  kgo.Decompressor
 }
 
+// refusedError is an error of the one who reads, which says nothing about the broker,
+// whatever it looks like.
+type refusedError struct{ err error }
+
+func (e *refusedError) Error() string { return e.err.Error() }
+
 const (
 	maxBytes = 8 << 20
 	maxWait  = 100 * time.Millisecond
@@ -51,8 +57,11 @@ func (r *reader) run(ctx context.Context) error {
 	r.decompressor = kgo.DefaultDecompressor()
 	for r.next < r.To {
 		err := r.fetch(ctx)
+		var refused *refusedError
 		switch {
 		case err == nil:
+		case errors.As(err, &refused):
+			return refused.err
 		case errors.Is(err, kerr.OffsetOutOfRange):
 			err = r.skipDeleted(ctx)
 		case kerr.IsRetriable(err) || kgo.IsRetryableBrokerErr(err):
@@ -149,7 +158,7 @@ func (r *reader) take(part *kmsg.FetchResponseTopicPartition) error {
 			break
 		}
 		if err := r.each(record); err != nil {
-			return err
+			return &refusedError{err}
 		}
 	}
 	if next > r.next {

@@ -2,7 +2,9 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -109,6 +111,23 @@ func TestRecordsThatWereDeletedAreSkipped(t *testing.T) {
 	n := 0
 	if err := Read(t.Context(), client, ranges, func(*kgo.Record) error { n++; return nil }); err != nil || n != 1 {
 		t.Errorf("%d records, %v", n, err)
+	}
+}
+
+func TestAnErrorOfTheReaderEndsTheReading(t *testing.T) {
+	client := start(t)
+	write(t, client, 0, "a", "b")
+	ranges, err := Topic(t.Context(), client, "t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	err = Read(t.Context(), client, ranges, func(*kgo.Record) error {
+		n++
+		return io.ErrUnexpectedEOF // as if a connection were lost
+	})
+	if !errors.Is(err, io.ErrUnexpectedEOF) || n != 1 {
+		t.Errorf("%d records were read, the error is %v", n, err)
 	}
 }
 

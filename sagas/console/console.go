@@ -14,7 +14,8 @@ import (
 
 // Topics are those of an orchestrator. Without Statuses only Start and Send are
 // possible, since all else looks at the saga first; without Audit there is no history.
-type Topics struct{ Inbox, Statuses, Audit string }
+// Positions is the topic of the monitor of a choreography, for Flows.
+type Topics struct{ Inbox, Statuses, Audit, Positions string }
 
 // Option is an option of Open.
 type Option interface{ apply(*[]kgo.Opt) }

@@ -6,6 +6,7 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -17,49 +18,76 @@ import (
 
 // Get returns a saga as it was last published.
 func (c *Console) Get(ctx context.Context, saga string) (i sagas.Instance, err error) {
-	var newest []byte
+	var data []byte
 	err = c.read(ctx, c.topics.Statuses, "Statuses", saga, func(r *kgo.Record) error {
-		newest = r.Value
+		data = r.Value
 		return nil
 	})
 	if err != nil {
 		return i, err
 	}
-	if newest == nil {
+	if data == nil {
 		return i, fmt.Errorf("console: saga %q: %w", saga, ErrUnknown)
 	}
-	return decode(saga, newest)
+	return decode(saga, data)
 }
 
 // List returns the sagas that a filter chooses, as they were last published, the oldest
 // first. It keeps in memory what it returns, and reads the whole topic.
 func (c *Console) List(ctx context.Context, chosen sagas.Filter) ([]sagas.Instance, error) {
-	found := map[string]sagas.Instance{}
-	err := c.read(ctx, c.topics.Statuses, "Statuses", "", func(r *kgo.Record) error {
+	list, err := newest(ctx, c, c.topics.Statuses, "Statuses", decode, chosen.Matches)
+	slices.SortFunc(list, func(a, b sagas.Instance) int { return cmp.Or(cmp.Compare(a.Began, b.Began), cmp.Compare(a.ID, b.ID)) })
+	return list, err
+}
+
+// Flows returns where the flows of a choreography are, as its monitor has last told: all
+// of them, or those with one of some statuses. Those that have been longest in the same
+// place come first.
+func (c *Console) Flows(ctx context.Context, statuses ...sagas.FlowStatus) ([]sagas.Position, error) {
+	matches := func(p sagas.Position) bool { return len(statuses) == 0 || slices.Contains(statuses, p.Status) }
+	list, err := newest(ctx, c, c.topics.Positions, "Positions", position, matches)
+	slices.SortFunc(list, func(a, b sagas.Position) int {
+		return cmp.Or(cmp.Compare(last(a), last(b)), cmp.Compare(a.Flow, b.Flow))
+	})
+	return list, err
+}
+
+// last is when the last event of a flow was seen.
+func last(p sagas.Position) int64 {
+	if len(p.Seen) == 0 {
+		return 0
+	}
+	return p.Seen[len(p.Seen)-1].At
+}
+
+func position(flow string, data []byte) (p sagas.Position, err error) {
+	if err = json.Unmarshal(data, &p); err == nil && p.Flow != flow {
+		err = errors.New("another flow is written under its id: is this the topic of positions?")
+	}
+	if err != nil {
+		err = fmt.Errorf("console: flow %q: %w", flow, err)
+	}
+	return p, err
+}
+
+// newest returns the newest values of a topic's keys that are chosen.
+func newest[T any](ctx context.Context, c *Console, topic, what string, decode func(key string, data []byte) (T, error), chosen func(T) bool) ([]T, error) {
+	found := map[string]T{}
+	err := c.read(ctx, topic, what, "", func(r *kgo.Record) error {
+		delete(found, string(r.Key))
 		if r.Value == nil {
-			delete(found, string(r.Key))
 			return nil
 		}
-		i, err := decode(string(r.Key), r.Value)
-		if err != nil {
-			return err
+		v, err := decode(string(r.Key), r.Value)
+		if err == nil && chosen(v) {
+			found[string(r.Key)] = v
 		}
-		if chosen.Matches(i) {
-			found[i.ID] = i
-		} else {
-			delete(found, i.ID)
-		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	list := make([]sagas.Instance, 0, len(found))
-	for _, i := range found {
-		list = append(list, i)
-	}
-	slices.SortFunc(list, func(a, b sagas.Instance) int { return cmp.Or(cmp.Compare(a.Began, b.Began), cmp.Compare(a.ID, b.ID)) })
-	return list, nil
+	return slices.Collect(maps.Values(found)), nil
 }
 
 // History returns what the audit knows of a saga, the oldest first.

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tidemill/tidemill/cmd/tidemill/demo"
+	"github.com/tidemill/tidemill/sagas"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -167,6 +168,10 @@ func TestSagasAreListedShownAndSettled(t *testing.T) {
 		}
 	}
 	has(t, s.good(with("retry", "target-9", "block-target", "--inbox", demo.Sagas)...), "asked for")
+	s.until("0/", "dlq", "list", demo.Application, demo.ByType)
+	if _, errs, code := s.run("sagas", "flows", "--positions", demo.ByType); code != 1 || !strings.Contains(errs, "console: flow ") {
+		t.Errorf("of no positions: exit code %d: %s", code, errs)
+	}
 	s.until(`"attempts": 2`, "sagas", "show", "target-9", "--statuses", demo.Statuses, "--json")
 }
 
@@ -188,6 +193,8 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"dlq redrive a dead 0/x", "such as 0/12"},
 		{"sagas list", "--statuses"},
 		{"sagas list --status gone --statuses s", `--status "gone"`},
+		{"sagas flows", "--positions"},
+		{"sagas flows --positions p --status gone", `--status "gone"`},
 		{"sagas list --older -1h --statuses s", "give more than 0"},
 		{"demo --rate 0", "--rate from 1"},
 		{"lag demo --brokers b:1 --ca x", "need --tls"},
@@ -208,6 +215,22 @@ func TestAPasswordIsInNoError(t *testing.T) {
 	Run(t.Context(), strings.Fields("lag demo --brokers 127.0.0.1:1 --timeout 300ms --sasl scram-sha-256 --user kim"), &out, &errs)
 	if all := out.String() + errs.String(); strings.Contains(all, "very-secret") || !strings.Contains(all, "no broker answers") {
 		t.Errorf("the output is %s", all)
+	}
+}
+
+func TestStuckFlowsAreShownWithWhatTheyWaitFor(t *testing.T) {
+	flow := sagas.Position{
+		Choreography: "cases", Flow: "case-1", Status: sagas.Stuck, Seen: []sagas.Sighting{{Event: "opened", At: 1}},
+		Waiting: []sagas.Awaited{{Service: "triage", Event: "opened"}, {Service: "mail", Event: "opened"}},
+	}
+	var out bytes.Buffer
+	if err := (&cli{out: &out}).printFlows([]sagas.Position{flow}); err != nil {
+		t.Fatal(err)
+	}
+	has(t, out.String(), "FLOW", "case-1", "cases", "stuck", "triage on opened, mail on opened")
+	out.Reset()
+	if err := (&cli{out: &out, json: true}).printFlows(nil); err != nil || !strings.Contains(out.String(), `"flows": []`) {
+		t.Errorf("%v: %s", err, out.String())
 	}
 }
 

@@ -25,7 +25,7 @@ func (c *cli) sagasCommand() *cobra.Command {
 	flags.StringVar(&topics.Inbox, "inbox", "", "the `topic` of the orchestrator's events")
 	flags.StringVar(&topics.Statuses, "statuses", "", "the `topic` of its sagas' newest states")
 	flags.StringVar(&topics.Audit, "audit", "", "the `topic` of all transitions")
-	cmd.AddCommand(c.listSagas(&topics), c.showSaga(&topics), c.cancelSaga(&topics))
+	cmd.AddCommand(c.listSagas(&topics), c.showSaga(&topics), c.cancelSaga(&topics), c.listFlows(&topics))
 	for name, act := range map[string]struct {
 		short string
 		do    func(*console.Console, context.Context, string, string) error
@@ -48,7 +48,7 @@ func (c *cli) sagasCommand() *cobra.Command {
 
 // console connects to an orchestrator for something to be done.
 func (c *cli) console(ctx context.Context, topics *console.Topics, do func(*console.Console) error) error {
-	if topics.Statuses == "" {
+	if topics.Statuses == "" && topics.Positions == "" {
 		return errors.New("which sagas? name the orchestrator's topic of statuses with --statuses")
 	}
 	opts, err := c.options(ctx)
