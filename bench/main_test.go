@@ -83,7 +83,7 @@ func TestTheBridgeIsMeasuredBesideTheRawLoop(t *testing.T) {
 		t.Fatalf("%d lines, want 2", len(report.Bridge))
 	}
 	for _, l := range report.Bridge {
-		for _, s := range []Sample{l.Raw[0], l.Tidemill[0]} {
+		for _, s := range []BridgeSample{l.Raw[0], l.Tidemill[0]} {
 			if s.CPU <= 0 || s.Throughput <= 0 || s.Allocs <= 0 {
 				t.Errorf("%s: a figure is missing or impossible: %+v", l.Kind, s)
 			}

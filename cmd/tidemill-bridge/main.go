@@ -37,6 +37,6 @@ func main() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "tidemill-bridge:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to be undone
+		os.Exit(1)
 	}
 }
