@@ -12,6 +12,10 @@
 // answered with its first outcome. All errors of a command are reported together, each
 // with its field.
 //
+// A new version of a projection is made beside the old one, and takes over when it has
+// caught up; NewOverview shows other topologies how far each is. Pause has a projection
+// hold its events on a worker.
+//
 // A Bus is the same for commands that change no aggregate: validators, a handler,
 // replies.
 package cqrs

@@ -19,8 +19,8 @@
 // An application is a group of subscribers of its own: two applications that read a
 // topic both see all of its events.
 //
-// Adopt takes in what other systems say: an anti-corruption layer. Changes and Replica
-// carry the state of entities from one program to another. Handle answers requests,
+// Adopt takes in what other systems say: an anti-corruption layer. Changes tells the
+// state of entities, and Replica or ReplicaEverywhere keeps it in another program. Handle answers requests,
 // which package request sends. Pipelines are parts of a topology that can be stopped
 // by name.
 package events
