@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -13,8 +14,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"log/slog"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/admin"
@@ -387,4 +388,32 @@ func (b *bench) describe(group string) map[string]string {
 		}
 	}
 	return out
+}
+
+func TestATraceGoesOverRepartitionTopics(t *testing.T) {
+	b := newBench(t, 1, "in", "out")
+	recorded := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorded), sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.NeverSample())))
+	b.app(counting(), tidemill.ExactlyOnce(), tidemill.Tracing(provider))
+	const trace, sampled = "0af7651916cd43dd8448eb211c80319c", "-b7ad6b7169203331-01"
+	b.produce(
+		&kgo.Record{Topic: "in", Value: []byte("quiet")},
+		&kgo.Record{Topic: "in", Value: []byte("traced"), Headers: []kgo.RecordHeader{{Key: "traceparent", Value: []byte("00-" + trace + sampled)}}},
+	)
+	const repartition = "counting-counts-repartition"
+	want := []string{"in receive", repartition + " publish", repartition + " receive", "out publish"}
+	var names []string
+	b.eventually("four spans of the record", func() bool {
+		names = nil
+		for _, span := range recorded.Ended() {
+			names = append(names, span.Name())
+			if span.SpanContext().TraceID().String() != trace {
+				t.Fatalf("span %s is of trace %s", span.Name(), span.SpanContext().TraceID())
+			}
+		}
+		return len(names) >= len(want)
+	})
+	if strings.Join(names, ", ") != strings.Join(want, ", ") {
+		t.Errorf("the spans are %q, want %q", names, want)
+	}
 }
