@@ -85,7 +85,7 @@ var homes = []home{
 	{imports: "google.golang.org/protobuf", folders: []string{"serde/protobuf"}, tests: []string{"serde/registry"}},
 	{imports: "github.com/redis/go-redis", folders: []string{"connectors/redis", "integration"}},
 	{imports: "github.com/jackc/pgx", folders: []string{"connectors/postgres", "cqrs/postgres", "integration"}},
-	{imports: "github.com/prometheus", folders: []string{"metrics"}},
+	{imports: "github.com/prometheus", folders: []string{"metrics", "examples"}},
 	{imports: "go.opentelemetry.io/otel", folders: []string{"metrics/otelmetrics", "internal/runtime"}, tests: []string{"."}},
 	{imports: "go.opentelemetry.io/otel/trace", folders: []string{"."}},
 	{imports: "github.com/chromedp", folders: []string{"integration"}},
