@@ -5,21 +5,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"log/slog"
-
 	"github.com/tidemill/tidemill"
-	"github.com/tidemill/tidemill/admin"
+	"github.com/tidemill/tidemill/embedded"
 	"github.com/tidemill/tidemill/health"
-	"github.com/tidemill/tidemill/query"
 	"github.com/tidemill/tidemill/status"
 	"github.com/tidemill/tidemill/topology"
 )
@@ -241,150 +238,30 @@ func post(t *testing.T, url, body string) (int, string) {
 	return response.StatusCode, string(data)
 }
 
-func TestQueriesReadWhatTheirCallerWrote(t *testing.T) {
-	b := newBench(t, 2, "in", "out")
-	app, _ := b.app(byKey(), tidemill.CommitInterval(time.Minute))
-	counts, err := query.OpenTable[string, int64](app, "by-key")
+// BenchmarkStatus is what one look at a worker of twelve tasks costs: once a second, a
+// millisecond of it is a thousandth of a core.
+func BenchmarkStatus(b *testing.B) {
+	broker, err := embedded.Start(embedded.Topic("in", 6), embedded.Topic("out", 6))
 	if err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
-	b.eventually("readiness", func() bool { return app.Health().Ready })
-	for i := range 50 {
-		key := fmt.Sprint("key", i%5)
-		written := b.client.ProduceSync(b.ctx, &kgo.Record{Topic: "in", Key: []byte(key), Value: []byte("x")})
-		at, err := written.First()
-		if err != nil {
-			t.Fatal(err)
-		}
-		n, ok, err := counts.Get(b.ctx, key, query.After("in", at.Partition, at.Offset+1))
-		if err != nil || !ok || n != int64(i/5+1) {
-			t.Fatalf("after %d records %s is %d, %v, %v", i+1, key, n, ok, err)
-		}
-	}
-	rows, err := counts.All(b.ctx)
-	if err != nil || len(rows) != 5 {
-		t.Errorf("all rows are %v, %v", rows, err)
-	}
-	rows, err = counts.Range(b.ctx, "key1", "key3")
-	if err != nil || len(rows) != 2 || rows[0].Value != 10 {
-		t.Errorf("a range is %v, %v", rows, err)
-	}
-	rows, err = counts.Prefix(b.ctx, []byte("key"), query.Limit(3))
-	if err != nil || len(rows) != 3 {
-		t.Errorf("three rows of a prefix are %v, %v", rows, err)
-	}
-	if _, ok, err := counts.Get(b.ctx, "nobody"); ok || err != nil {
-		t.Errorf("a key that is not there: %v, %v", ok, err)
-	}
-	if _, err := query.OpenTable[string, string](app, "by-key"); err == nil || !strings.Contains(err.Error(), "another type than string") {
-		t.Errorf("a wrong type: %v", err)
-	}
-	if _, err := query.OpenTable[string, int64](app, "nothing"); err == nil || !strings.Contains(err.Error(), `there are ["by-key"]`) {
-		t.Errorf("a wrong name: %v", err)
-	}
-	short, cancel := context.WithTimeout(b.ctx, 30*time.Millisecond)
-	defer cancel()
-	if _, _, err := counts.Get(short, "key1", query.After("in", 0, 1_000_000)); err == nil {
-		t.Error("a position that is far away has come")
-	}
-}
-
-func byKey() *topology.Builder {
-	b := topology.New("keyed")
-	b.Stream[string, string]("in").GroupByKey().Count(topology.StoreName("by-key")).ToStream().To("out")
-	return b
-}
-
-func TestQueriesFindTheirWayOverThreeWorkers(t *testing.T) {
-	b := newBench(t, 6, "in", "out")
-	token := strings.Repeat("secret", 4)
-	var apps [3]*tidemill.App
-	var stops [3]func()
-	for i := range apps {
-		apps[i], stops[i] = b.app(byKey(), tidemill.Admin("0", admin.Token(token)))
-	}
-	want := map[string]int64{}
-	var records []*kgo.Record
-	for i := range 600 {
-		key := fmt.Sprint("key", i%60)
-		want[key]++
-		records = append(records, &kgo.Record{Topic: "in", Key: []byte(key), Value: []byte("x")})
-	}
-	b.produce(records...)
-	b.counted(want)
-	b.eventually("two tasks for each worker", func() bool {
-		for _, app := range apps {
-			if len(app.Status().Tasks) != 2 || !app.Health().Ready {
-				return false
-			}
-		}
-		return true
-	})
-	addrs := [3]string{address(t, b, apps[0]), address(t, b, apps[1]), address(t, b, apps[2])}
-	for _, addr := range addrs {
-		b.asked(addr, token, want)
-	}
-	if _, err := tidemill.New(byKey(), tidemill.Admin("0.0.0.0:0")); err == nil || !strings.Contains(err.Error(), "admin.Token") {
-		t.Errorf("an open address without a token: %v", err)
-	}
-	stops[1]()
-	b.eventually("three tasks for each worker", func() bool {
-		return len(apps[0].Status().Tasks) == 3 && apps[0].Health().Ready && len(apps[2].Status().Tasks) == 3 && apps[2].Health().Ready
-	})
-	b.asked(addrs[0], token, want)
-	b.asked(addrs[2], token, want)
-}
-
-// asked asks one worker for every key, and for all rows.
-func (b *bench) asked(addr, token string, want map[string]int64) {
-	b.t.Helper()
-	var answer struct {
-		Rows []struct {
-			Key   string
-			Value int64
-		}
-		Missing []string
-		Error   string
-	}
-	ask := func(params string) int {
-		request, err := http.NewRequestWithContext(b.ctx, http.MethodGet, "http://"+addr+"/api/stores/by-key?"+params, nil)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		request.Header.Set("Authorization", "Bearer "+token)
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		defer response.Body.Close()
-		answer.Rows, answer.Missing, answer.Error = nil, nil, ""
-		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-			b.t.Fatal(err)
-		}
-		return response.StatusCode
-	}
-	for key, n := range want {
-		if code := ask("key=" + key); code != http.StatusOK || len(answer.Rows) != 1 || answer.Rows[0].Value != n {
-			b.t.Fatalf("%s of %s: %d %+v", key, addr, code, answer)
-		}
-	}
-	if ask("limit=1000"); len(answer.Rows) != len(want) || answer.Missing != nil {
-		b.t.Errorf("%d of %d rows by %s, missing %v", len(answer.Rows), len(want), addr, answer.Missing)
-	}
-}
-
-// describe are the admin addresses that the members of a group tell it.
-func (b *bench) describe(group string) map[string]string {
-	b.t.Helper()
-	groups, err := kadm.NewClient(b.client).DescribeGroups(b.ctx, group)
+	defer func() { _ = broker.Close() }()
+	app, err := tidemill.New(counting(), tidemill.Brokers(broker.Addrs()...), tidemill.StateDir(b.TempDir()), tidemill.Logger(slog.New(slog.DiscardHandler)))
 	if err != nil {
-		b.t.Fatal(err)
+		b.Fatal(err)
 	}
-	out := map[string]string{}
-	for _, m := range groups[group].Members {
-		if joined, ok := m.Join.AsConsumer(); ok && len(joined.UserData) > 0 {
-			out[m.MemberID] = string(joined.UserData[1:])
-		}
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan error, 1)
+	go func() { done <- app.Run(ctx) }()
+	for tick := time.Tick(20 * time.Millisecond); !app.Health().Ready; {
+		<-tick
 	}
-	return out
+	for b.Loop() {
+		app.Status()
+	}
+	b.StopTimer()
+	cancel()
+	if err := <-done; err != nil {
+		b.Error(err)
+	}
 }

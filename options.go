@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tidemill/tidemill/admin"
 	"github.com/tidemill/tidemill/health"
@@ -137,6 +138,13 @@ func Health(checks ...health.Check) Option {
 // machine alone. Any other address needs admin.Token.
 func Admin(addr string, options ...admin.Option) Option {
 	return setting(func(s *settings) { s.admin = admin.NewConfig(addr, options...) })
+}
+
+// Tracing follows records through topics: spans of what is received and written go to
+// this provider, whose sampler decides which. The headers traceparent and tracestate join
+// them, over repartition topics too.
+func Tracing(provider trace.TracerProvider) Option {
+	return option(func(c *runtime.Config) { c.Tracing = provider })
 }
 
 // Event is something that happened in a worker.

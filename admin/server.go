@@ -81,7 +81,7 @@ func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closePatient)
 	defer cancel()
 	if s.http.Shutdown(ctx) != nil {
-		s.http.Close()
+		_ = s.http.Close()
 	}
 	s.client.CloseIdleConnections()
 	if err := <-s.done; !errors.Is(err, http.ErrServerClosed) {

@@ -40,40 +40,40 @@ func TestTheDashboardShowsARunningApplication(t *testing.T) {
 	feed(t, client)
 	ctx, faults := browser(t)
 
-	run(t, ctx, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(url))
-	await(t, ctx, "a graph of the topology", `window.tidemillGraph?.nodes(".operator").length >= 8 && window.tidemillGraph.nodes(".topic").length >= 4`)
-	await(t, ctx, "tasks of two workers", `document.getElementById("subtitle").textContent.startsWith("2 workers")`)
-	await(t, ctx, "rates", `/^[1-9]/.test(document.querySelector("#tiles .tile b").textContent)`)
+	run(ctx, t, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(url))
+	await(ctx, t, "a graph of the topology", `window.tidemillGraph?.nodes(".operator").length >= 8 && window.tidemillGraph.nodes(".topic").length >= 4`)
+	await(ctx, t, "tasks of two workers", `document.getElementById("subtitle").textContent.startsWith("2 workers")`)
+	await(ctx, t, "rates", `/^[1-9]/.test(document.querySelector("#tiles .tile b").textContent)`)
 	first, err := chromedp.Run(ctx, chromedp.Text("#tiles .tile b"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, ctx, "rates that move", fmt.Sprintf(`document.querySelector("#tiles .tile b").textContent !== %q`, first))
-	await(t, ctx, "rates in the graph", `window.tidemillGraph.edges(".flowing").length > 0`)
-	await(t, ctx, "a few turns for the pictures", `+document.documentElement.dataset.ticks > 8`)
-	both(t, ctx, "overview")
+	await(ctx, t, "rates that move", fmt.Sprintf(`document.querySelector("#tiles .tile b").textContent !== %q`, first))
+	await(ctx, t, "rates in the graph", `window.tidemillGraph.edges(".flowing").length > 0`)
+	await(ctx, t, "a few turns for the pictures", `+document.documentElement.dataset.ticks > 8`)
+	both(ctx, t, "overview")
 
-	visit(t, ctx, "tasks")
-	await(t, ctx, "all tasks", `document.querySelectorAll("#task-table tbody tr").length === 12`)
-	both(t, ctx, "tasks")
+	visit(ctx, t, "tasks")
+	await(ctx, t, "all tasks", `document.querySelectorAll("#task-table tbody tr").length === 12`)
+	both(ctx, t, "tasks")
 
-	visit(t, ctx, "stores")
-	run(t, ctx, fill("store", "by-kind"), fill("key", "ransomware"), chromedp.Click("#lookup button"))
-	await(t, ctx, "the row of the key", `/^\d+$/.test(document.querySelector("#rows tbody tr td:nth-child(2)")?.textContent)`)
-	run(t, ctx, fill("key", ""), chromedp.Click("#lookup button"))
-	await(t, ctx, "the rows of all workers", `document.querySelectorAll("#rows tbody tr").length === 6`)
-	await(t, ctx, "nothing that is no content", `!/\b(false|undefined|null|NaN)\b/.test(document.body.innerText)`)
-	both(t, ctx, "stores")
+	visit(ctx, t, "stores")
+	run(ctx, t, fill("store", "by-kind"), fill("key", "ransomware"), chromedp.Click("#lookup button"))
+	await(ctx, t, "the row of the key", `/^\d+$/.test(document.querySelector("#rows tbody tr td:nth-child(2)")?.textContent)`)
+	run(ctx, t, fill("key", ""), chromedp.Click("#lookup button"))
+	await(ctx, t, "the rows of all workers", `document.querySelectorAll("#rows tbody tr").length === 6`)
+	await(ctx, t, "nothing that is no content", `!/\b(false|undefined|null|NaN)\b/.test(document.body.innerText)`)
+	both(ctx, t, "stores")
 
-	visit(t, ctx, "letters")
-	await(t, ctx, "three dead letters", `document.querySelectorAll("#letter-list .letter").length === 3`)
-	both(t, ctx, "letters")
-	run(t, ctx, chromedp.Click("#letter-list .letter:nth-child(2) input"), chromedp.Click("#redrive"))
-	await(t, ctx, "a letter that is redriven", `document.getElementById("letter-note").textContent === "1 redriven"`)
+	visit(ctx, t, "letters")
+	await(ctx, t, "three dead letters", `document.querySelectorAll("#letter-list .letter").length === 3`)
+	both(ctx, t, "letters")
+	run(ctx, t, chromedp.Click("#letter-list .letter:nth-child(2) input"), chromedp.Click("#redrive"))
+	await(ctx, t, "a letter that is redriven", `document.getElementById("letter-note").textContent === "1 redriven"`)
 
-	visit(t, ctx, "health")
-	await(t, ctx, "checks", `document.querySelectorAll("#checks .check-row").length >= 8`)
-	both(t, ctx, "health")
+	visit(ctx, t, "health")
+	await(ctx, t, "checks", `document.querySelectorAll("#checks .check-row").length >= 8`)
+	both(ctx, t, "health")
 	if got := faults(); len(got) > 0 {
 		t.Errorf("the browser complains: %s", strings.Join(got, "\n"))
 	}
@@ -103,7 +103,7 @@ func threats() *topology.Builder {
 	byKind := raw.GroupBy(func(_ string, t Threat) string { return t.Kind })
 	byKind.Count(topology.StoreName("by-kind")).ToStream().To("alerts")
 	raw.GroupBy(func(k string, _ Threat) string { return k }).
-		WindowedBy(window.Tumbling(10*time.Second)).
+		WindowedBy(window.Tumbling(10 * time.Second)).
 		Count(topology.StoreName("by-host"))
 	return b
 }
@@ -215,7 +215,7 @@ func browser(t *testing.T) (ctx context.Context, faults func() []string) {
 	}
 }
 
-func run(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) {
+func run(ctx context.Context, t *testing.T, actions ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -228,7 +228,7 @@ func run(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.
 const patience = 15 * time.Second
 
 // await waits until an expression is true in the page.
-func await(t *testing.T, ctx context.Context, what, expression string) {
+func await(ctx context.Context, t *testing.T, what, expression string) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -244,15 +244,15 @@ func await(t *testing.T, ctx context.Context, what, expression string) {
 		select {
 		case <-tick.C:
 		case <-limit:
-			shoot(t, ctx, "failed")
+			shoot(ctx, t, "failed")
 			t.Fatalf("there is not %s", what)
 		}
 	}
 }
 
-func visit(t *testing.T, ctx context.Context, page string) {
+func visit(ctx context.Context, t *testing.T, page string) {
 	t.Helper()
-	run(t, ctx, chromedp.Click(`nav a[href="#`+page+`"]`), chromedp.WaitVisible("#"+page))
+	run(ctx, t, chromedp.Click(`nav a[href="#`+page+`"]`), chromedp.WaitVisible("#"+page))
 }
 
 // fill sets the value of a field.
@@ -266,7 +266,7 @@ func fill(id, value string) chromedp.Action[chromedp.Void] {
 
 // both takes pictures of a page, wide and narrow, light and dark, and checks that it
 // never has to be scrolled sideways.
-func both(t *testing.T, ctx context.Context, page string) {
+func both(ctx context.Context, t *testing.T, page string) {
 	t.Helper()
 	for _, size := range []struct {
 		name          string
@@ -274,20 +274,20 @@ func both(t *testing.T, ctx context.Context, page string) {
 	}{{"narrow", 390, 844}, {"wide", 1440, 900}} {
 		for _, scheme := range []string{"dark", "light"} {
 			media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
-			run(t, ctx, chromedp.EmulateViewport(size.width, size.height))
+			run(ctx, t, chromedp.EmulateViewport(size.width, size.height))
 			if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
 				t.Fatal(err)
 			}
-			await(t, ctx, "a page that fits", fmt.Sprintf(`document.documentElement.scrollWidth <= %d`, size.width))
+			await(ctx, t, "a page that fits", fmt.Sprintf(`document.documentElement.scrollWidth <= %d`, size.width))
 			if page == "overview" {
-				run(t, ctx, chromedp.Click("#fit"))
+				run(ctx, t, chromedp.Click("#fit"))
 			}
-			shoot(t, ctx, page+"-"+size.name+"-"+scheme)
+			shoot(ctx, t, page+"-"+size.name+"-"+scheme)
 		}
 	}
 }
 
-func shoot(t *testing.T, ctx context.Context, name string) {
+func shoot(ctx context.Context, t *testing.T, name string) {
 	t.Helper()
 	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {

@@ -35,6 +35,11 @@ func (c clients) base(role string) []kgo.Opt {
 	return append(opts, kgo.WithLogger(clientLogger{c.config.Logger}), kgo.DisableClientMetrics())
 }
 
+// tracer follows the records of a client; it is nil if nothing is to be traced.
+func (c clients) tracer(role string) *tracer {
+	return newTracer(c.config.Tracing, c.application, c.application+"-"+role)
+}
+
 // Defaults of the clients that options of the user may change.
 const (
 	linger             = 5 * time.Millisecond
@@ -62,6 +67,7 @@ func (c clients) producer(batchBytes func(topic string) int32) (*kgo.Client, err
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 	}
 	opts = append(opts, c.base("producer")...)
+	opts = append(opts, c.tracer("producer").hooks()...)
 	opts = append(opts, kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.UnknownTopicRetries(10), kgo.ProducerBatchMaxBytesFn(batchBytes))
 	if c.config.ExactlyOnce {
 		opts = append(opts, kgo.TransactionalID(c.transactionalID()), kgo.TransactionTimeout(c.config.TransactionTimeout))
@@ -82,6 +88,7 @@ func (c clients) fetcher() (*kgo.Client, error) {
 		kgo.FetchMaxWait(fetchWait),
 	}, c.base("fetcher")...)
 	opts = append(opts, kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	opts = append(opts, c.tracer("fetcher").hooks()...)
 	if c.config.ExactlyOnce {
 		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}

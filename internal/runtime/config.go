@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/tidemill/tidemill/internal/task"
 )
@@ -36,6 +37,8 @@ type Config struct {
 	Policies           task.Policies
 	Client             []kgo.Opt
 	Logger             *slog.Logger
+	// Tracing, if set, is where the spans of records go.
+	Tracing trace.TracerProvider
 	// Address is where other workers find this one's admin address, if it has one.
 	Address string
 	// Observe, if set, is told what happens to tasks; see Event.

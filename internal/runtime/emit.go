@@ -78,7 +78,7 @@ func (e *emitter) emit(h *hosted, b *record.Batch) {
 
 // acknowledged is the promise of every record.
 func acknowledged(r *kgo.Record, err error) {
-	s := r.Context.(*slab)
+	s := slabOf(r)
 	if err != nil && !s.failed.Swap(true) {
 		s.emitter.failed(&produceError{topic: r.Topic, err: withHint(err)})
 	}

@@ -18,6 +18,7 @@ import (
 type fetcher struct {
 	client *kgo.Client
 	failed func(error)
+	tracer *tracer
 	raws   sync.Pool
 
 	mu     sync.Mutex
@@ -138,6 +139,7 @@ func (f *fetcher) convert(from []*kgo.Record) (records []record.Raw, bytes int) 
 		}
 		bytes += len(r.Key) + len(r.Value) + rawOverhead
 		records = append(records, rawOf(r))
+		f.tracer.carry(r.Context, &records[len(records)-1])
 	}
 	return records, bytes
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,6 +116,9 @@ func (d dealt) has(offset int64) bool {
 	return found
 }
 
+// maxRun is the longest run of letters that is believed.
+const maxRun = 1 << 20
+
 // maxDealtBytes is how long the metadata of an offset may be: the broker's default.
 const maxDealtBytes = 4096
 
@@ -151,7 +153,7 @@ func decodeDealt(below int64, text string) dealt {
 		if ranged && err == nil {
 			last, err = strconv.ParseInt(to, 10, 64)
 		}
-		if err != nil || last < first || last-first > math.MaxInt32 {
+		if err != nil || last < first || last-first > maxRun {
 			continue
 		}
 		for offset := first; offset <= last; offset++ {

@@ -166,7 +166,8 @@ func (h *hosted) blank(w *Worker) status.Task {
 	t := status.Task{ID: h.id.String(), Subtopology: h.id.Subtopology, Partition: h.id.Partition, State: status.Running, Restore: h.restoring.status()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i, in := range h.inputs {
+	for i := range h.inputs {
+		in := &h.inputs[i] // whose other fields may be written while the task is made
 		t.Inputs = append(t.Inputs, status.Input{Topic: in.Topic, Partition: in.Partition, Position: -1, End: -1, Paused: h.paused[i]})
 	}
 	for _, store := range w.plan.Subtopologies[h.id.Subtopology].Stores {

@@ -224,6 +224,7 @@ func (w *Worker) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	w.fetcher = newFetcher(fetcher, w.config.BufferedBytes, w.fail)
+	w.fetcher.tracer = w.clients.tracer("fetcher")
 	w.limits = newTopicLimits(restorer)
 	w.limits.learn(ctx, w.written...)
 	if err := w.openGlobals(ctx); err != nil {
