@@ -97,7 +97,7 @@ func (s *redisServer) docker(call func(ctx context.Context, d *testcontainers.Do
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	if err := call(s.t.Context(), d, s.container.GetContainerID()); err != nil {
 		s.t.Fatal(err)
 	}

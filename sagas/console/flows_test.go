@@ -18,7 +18,7 @@ func TestFlowsAreListedAsTheirMonitorHasLastToldOfThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer broker.Close()
+	defer func() { _ = broker.Close() }()
 	client, err := kgo.NewClient(kgo.SeedBrokers(broker.Addrs()...))
 	if err != nil {
 		t.Fatal(err)
