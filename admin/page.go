@@ -14,15 +14,15 @@ var files embed.FS
 
 // pages are the files of the dashboard: nothing else is served from the folder.
 var pages = map[string]struct{ file, kind string }{
-	"/":                           {"page/index.html", "text/html; charset=utf-8"},
-	"/app.js":                     {"page/app.js", "text/javascript; charset=utf-8"},
-	"/graph.js":                   {"page/graph.js", "text/javascript; charset=utf-8"},
-	"/views.js":                   {"page/views.js", "text/javascript; charset=utf-8"},
-	"/dom.js":                     {"page/dom.js", "text/javascript; charset=utf-8"},
-	"/style.css":                  {"page/style.css", "text/css; charset=utf-8"},
-	"/icon.svg":                   {"page/icon.svg", "image/svg+xml"},
-	"/vendor/cytoscape.mjs":       {"page/vendor/cytoscape.mjs", "text/javascript; charset=utf-8"},
-	"/vendor/cytoscape-dagre.mjs": {"page/vendor/cytoscape-dagre.mjs", "text/javascript; charset=utf-8"},
+	"/":                              {"page/index.html", "text/html; charset=utf-8"},
+	"/app.js":                        {"page/app.js", "text/javascript; charset=utf-8"},
+	"/graph.js":                      {"page/graph.js", "text/javascript; charset=utf-8"},
+	"/views.js":                      {"page/views.js", "text/javascript; charset=utf-8"},
+	"/dom.js":                        {"page/dom.js", "text/javascript; charset=utf-8"},
+	"/style.css":                     {"page/style.css", "text/css; charset=utf-8"},
+	"/icon.svg":                      {"page/icon.svg", "image/svg+xml"},
+	"/libraries/cytoscape.mjs":       {"page/libraries/cytoscape.mjs", "text/javascript; charset=utf-8"},
+	"/libraries/cytoscape-dagre.mjs": {"page/libraries/cytoscape-dagre.mjs", "text/javascript; charset=utf-8"},
 }
 
 // page serves the dashboard.
@@ -42,7 +42,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", at.kind)
-	if strings.HasPrefix(r.URL.Path, "/vendor/") {
+	if strings.HasPrefix(r.URL.Path, "/libraries/") {
 		w.Header().Set("Cache-Control", "private, max-age=86400")
 	}
 	_, _ = w.Write(data)

@@ -252,7 +252,7 @@ func TestBadInputChangesNothingAndSaysWhatToDo(t *testing.T) {
 		{"GET", "/debug/pprof/none", "", 400, "there are profile, trace"},
 		{"GET", "/debug/pprof/profile?seconds=9999", "", 400, "give 1 to 60"},
 		{"GET", "/..%2f..%2fetc/passwd", "", 404, "no such page"},
-		{"GET", "/vendor/..%2f..%2findex.html", "", 404, "no such page"},
+		{"GET", "/libraries/..%2f..%2findex.html", "", 404, "no such page"},
 		{"GET", "/page/index.html", "", 404, "no such page"},
 		{"POST", "/", "", 404, "no such page"},
 	} {
@@ -313,7 +313,7 @@ func TestProbesFollowTheReport(t *testing.T) {
 func TestPagesHaveAStrictPolicy(t *testing.T) {
 	_, addr := serve(t)
 	for _, path := range []string{
-		"/", "/app.js", "/views.js", "/dom.js", "/graph.js", "/style.css", "/icon.svg", "/vendor/cytoscape.mjs", "/vendor/cytoscape-dagre.mjs", "/api/status",
+		"/", "/app.js", "/views.js", "/dom.js", "/graph.js", "/style.css", "/icon.svg", "/libraries/cytoscape.mjs", "/libraries/cytoscape-dagre.mjs", "/api/status",
 	} {
 		code, _, h := do(t, "GET", "http://"+addr+path, "")
 		if code != 200 || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(h.Get("Content-Security-Policy"), "unsafe") || h.Get("X-Frame-Options") != "DENY" {

@@ -1,6 +1,6 @@
 // The topology as a live graph.
-import cytoscape from "/vendor/cytoscape.mjs";
-import dagre from "/vendor/cytoscape-dagre.mjs";
+import cytoscape from "/libraries/cytoscape.mjs";
+import dagre from "/libraries/cytoscape-dagre.mjs";
 import { $, h, rate, number, duration } from "/dom.js";
 
 cytoscape.use(dagre);
