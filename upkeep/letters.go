@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/tidemill/tidemill/internal/letters"
 	"github.com/tidemill/tidemill/internal/runtime"
 	"github.com/tidemill/tidemill/internal/scan"
 )
@@ -50,12 +51,12 @@ type survey struct {
 	c      *Client
 	topic  string
 	ranges []scan.Range
-	dealt  map[int32]dealt
+	dealt  map[int32]letters.Dealt
 }
 
 // survey finds out which letters there are and which were dealt with.
 func (c *Client) survey(ctx context.Context, application, topic string) (s survey, err error) {
-	s = survey{c: c, topic: topic, dealt: map[int32]dealt{}}
+	s = survey{c: c, topic: topic, dealt: map[int32]letters.Dealt{}}
 	if err := c.letterTopic(ctx, application, topic); err != nil {
 		return s, err
 	}
@@ -66,10 +67,10 @@ func (c *Client) survey(ctx context.Context, application, topic string) (s surve
 	for _, r := range s.ranges {
 		partitions = append(partitions, r.Partition)
 	}
-	kept, err := runtime.FetchGroupOffsets(ctx, c.kafka, letterGroup(application), topic, partitions)
+	kept, err := runtime.FetchGroupOffsets(ctx, c.kafka, letters.Group(application), topic, partitions)
 	for p, at := range kept {
 		if err == nil {
-			s.dealt[p], err = decodeDealt(at)
+			s.dealt[p], err = letters.Read(at.Offset, at.Metadata)
 		}
 	}
 	if err != nil {
@@ -97,7 +98,7 @@ func (c *Client) letterTopic(ctx context.Context, application, topic string) err
 func (s survey) each(ctx context.Context, each func(Letter) error) error {
 	err := scan.Read(ctx, s.c.kafka, s.ranges, func(r *kgo.Record) error {
 		l := letterOf(r)
-		l.Dealt = s.dealt[r.Partition].has(r.Offset)
+		l.Dealt = s.dealt[r.Partition].Has(r.Offset)
 		return each(l)
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/tidemill/tidemill/internal/letters"
 	"github.com/tidemill/tidemill/internal/runtime"
 )
 
@@ -109,7 +110,7 @@ func (c *Client) newRedrive(ctx context.Context, application, topic string) (*re
 	if err != nil {
 		return nil, fmt.Errorf("upkeep: redrive %q: %w", topic, err)
 	}
-	r := &redrive{producer: producer, id: id, group: letterGroup(application), waiting: map[int32][]int64{}}
+	r := &redrive{producer: producer, id: id, group: letters.Group(application), waiting: map[int32][]int64{}}
 	if r.survey, err = c.survey(ctx, application, topic); err != nil {
 		producer.Close()
 		return nil, err
@@ -210,22 +211,24 @@ func (r *redrive) transact(ctx context.Context) error {
 }
 
 // note is what has been dealt with when the batch is sent.
-func (r *redrive) note() (noted map[int32]dealt, offsets map[int32]runtime.GroupOffset, err error) {
+func (r *redrive) note() (noted map[int32]letters.Dealt, offsets map[int32]runtime.GroupOffset, err error) {
 	batch := map[int32][]int64{}
 	for _, l := range r.batch {
 		batch[l.Partition] = append(batch[l.Partition], l.Offset)
 	}
-	noted, offsets = map[int32]dealt{}, map[int32]runtime.GroupOffset{}
+	noted, offsets = map[int32]letters.Dealt{}, map[int32]runtime.GroupOffset{}
 	for _, part := range r.ranges {
 		p := part.Partition
 		if len(batch[p]) == 0 {
 			continue
 		}
 		r.waiting[p] = slices.DeleteFunc(r.waiting[p], func(offset int64) bool { return slices.Contains(batch[p], offset) })
-		noted[p] = r.dealt[p].with(batch[p], r.waiting[p], part.To)
-		if offsets[p], err = noted[p].encode(); err != nil {
+		noted[p] = r.dealt[p].With(batch[p], r.waiting[p], part.To)
+		text, err := noted[p].Metadata()
+		if err != nil {
 			return nil, nil, err
 		}
+		offsets[p] = runtime.GroupOffset{Offset: noted[p].Below, Metadata: text}
 	}
 	return noted, offsets, nil
 }

@@ -21,6 +21,7 @@ const programHeight = 8
 var heights = map[string]int{
 	"record":                   0,
 	"internal/nfa":             0,
+	"internal/letters":         0,
 	"internal/pglock":          0,
 	"internal/scan":            0, // reads topics for those who look from outside
 	"serde":                    0,

@@ -1,16 +1,14 @@
-package upkeep
+package letters
 
 import (
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/tidemill/tidemill/internal/runtime"
 )
 
 func TestWhatIsDealtWithIsKeptInRuns(t *testing.T) {
-	d := dealt{}
+	d := Dealt{}
 	for _, step := range []struct {
 		more, waiting []int64
 		want          string
@@ -21,22 +19,22 @@ func TestWhatIsDealtWithIsKeptInRuns(t *testing.T) {
 		{[]int64{3}, []int64{11}, "11: "},
 		{[]int64{11}, nil, "20: "},
 	} {
-		d = d.with(step.more, step.waiting, 20)
-		at, err := d.encode()
-		if got := fmt.Sprintf("%d: %s", at.Offset, at.Metadata); err != nil || got != step.want {
+		d = d.With(step.more, step.waiting, 20)
+		text, err := d.Metadata()
+		if got := fmt.Sprintf("%d: %s", d.Below, text); err != nil || got != step.want {
 			t.Errorf("behind %v it is %q, %v; want %q", step.more, got, err, step.want)
 		}
-		again, err := decodeDealt(at)
+		again, err := Read(d.Below, text)
 		if err != nil || fmt.Sprint(again) != fmt.Sprint(d) {
 			t.Errorf("%+v became %+v, %v", d, again, err)
 		}
 		for _, offset := range step.more {
-			if !d.has(offset) {
+			if !d.Has(offset) {
 				t.Errorf("%d is not dealt with", offset)
 			}
 		}
 		for _, offset := range step.waiting {
-			if d.has(offset) {
+			if d.Has(offset) {
 				t.Errorf("%d is dealt with", offset)
 			}
 		}
@@ -48,11 +46,14 @@ func TestLettersThatAreTooScatteredAreRefused(t *testing.T) {
 	for i := range int64(2000) {
 		more = append(more, 1000+2*i)
 	}
-	if _, err := (dealt{}).with(more, []int64{0}, 9999).encode(); !errors.Is(err, errScattered) {
+	if _, err := (Dealt{}).With(more, []int64{0}, 9999).Metadata(); !errors.Is(err, ErrScattered) {
 		t.Errorf("the error is %v", err)
 	}
-	for _, bad := range []string{"x", "1-", "5-1", "1-99999999999"} {
-		if _, err := decodeDealt(runtime.GroupOffset{Metadata: bad}); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+}
+
+func TestWhatSomebodyElseWroteIsAnError(t *testing.T) {
+	for _, bad := range []string{"x", "1-", "5-1", "1-99999999999", "4 - 5"} {
+		if _, err := Read(0, bad); err == nil || !strings.Contains(err.Error(), "cannot be read") {
 			t.Errorf("%q: the error is %v", bad, err)
 		}
 	}
