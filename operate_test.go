@@ -19,6 +19,7 @@ import (
 	"github.com/tidemill/tidemill/health"
 	"github.com/tidemill/tidemill/status"
 	"github.com/tidemill/tidemill/topology"
+	"github.com/tidemill/tidemill/upkeep"
 )
 
 // app runs an App until stop is called.
@@ -184,6 +185,20 @@ func TestDeadLettersMakeAWorkerUnhealthyUntilTheyAreDealtWith(t *testing.T) {
 		last := listed.Letters[len(listed.Letters)-1]
 		return len(listed.Letters) == 101 && last.ValueText == "bad2" && last.Origin.Offset == 101
 	})
+	// What is sent back from outside is known to the worker.
+	outside, err := upkeep.Open(upkeep.Brokers(b.addrs...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer outside.Close()
+	fourth := upkeep.Position{Partition: 0, Offset: listed.Letters[2].Offset}
+	if n, err := outside.Redrive(t.Context(), "lettered", "dead", upkeep.These(fourth), nil); n != 1 || err != nil {
+		t.Fatalf("%d letters were redriven from outside: %v", n, err)
+	}
+	body = fmt.Sprintf(`{"letters":[{"partition":0,"offset":%d}]}`, fourth.Offset)
+	if code, text := post(t, addr+"/api/deadletters/dead/redrive", body); code != http.StatusNotFound {
+		t.Errorf("redriven twice: %d %s", code, text)
+	}
 	for _, l := range listed.Letters[:2] {
 		body := fmt.Sprintf(`{"letters":[{"partition":0,"offset":%d}]}`, l.Offset)
 		if code, text := post(t, addr+"/api/deadletters/dead/discard", body); code != http.StatusOK {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/tidemill/tidemill/internal/letters"
 	"github.com/tidemill/tidemill/record"
 )
 
@@ -78,8 +79,8 @@ const (
 
 	// HeaderFrom is the letter that a redriven record was, as topic/partition/offset, and
 	// HeaderCount how often it has been redriven.
-	HeaderFrom  = "__tidemill.redrive.from"
-	HeaderCount = "__tidemill.redrive.count"
+	HeaderFrom  = letters.HeaderFrom
+	HeaderCount = letters.HeaderCount
 )
 
 // letterOf reads a record of a topic of dead letters.

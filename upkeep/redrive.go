@@ -97,7 +97,7 @@ type redrive struct {
 // newRedrive starts a producer, and surveys the letters then, so that none of them can
 // be redriven by another meanwhile.
 func (c *Client) newRedrive(ctx context.Context, application, topic string) (*redrive, error) {
-	id := application + "-redrive-" + topic
+	id := letters.Redriver(application, topic)
 	opts := append(slices.Clip(c.options),
 		kgo.TransactionalID(id), kgo.TransactionTimeout(time.Minute),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RequiredAcks(kgo.AllISRAcks()))

@@ -14,6 +14,17 @@ import (
 // its metadata names.
 func Group(application string) string { return application + "-dead-letters" }
 
+// Redriver is the transactional id of the one who sends back letters of a topic. There is
+// one at a time: who begins puts an end to the one before.
+func Redriver(application, topic string) string { return application + "-redrive-" + topic }
+
+// HeaderFrom is the letter that a redriven record was, as topic/partition/offset, and
+// HeaderCount how often it has been redriven.
+const (
+	HeaderFrom  = "__tidemill.redrive.from"
+	HeaderCount = "__tidemill.redrive.count"
+)
+
 // Dealt is what has been dealt with of one partition: all letters below an offset, and
 // some beside, in their order.
 type Dealt struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/tidemill/tidemill/internal/letters"
 	"github.com/tidemill/tidemill/topology"
 )
 
@@ -108,6 +109,16 @@ func (c clients) global() (*kgo.Client, error) {
 // any transaction.
 func (c clients) letters() (*kgo.Client, error) {
 	return openClient(append(c.base("letters"), kgo.RecordPartitioner(partitioner{}), kgo.RequiredAcks(kgo.AllISRAcks())))
+}
+
+// redriver makes the client that sends back dead letters of a topic. It is to be the only
+// one with its transactional id.
+func (c clients) redriver(topic string) (client *kgo.Client, txnID string, err error) {
+	txnID = letters.Redriver(c.application, topic)
+	client, err = openClient(append(c.base("redriver"),
+		kgo.TransactionalID(txnID), kgo.TransactionTimeout(time.Minute),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RequiredAcks(kgo.AllISRAcks())))
+	return client, txnID, err
 }
 
 func (c clients) restorer() (*kgo.Client, error) { return openClient(c.base("restorer")) }

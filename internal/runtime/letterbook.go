@@ -3,6 +3,8 @@ package runtime
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -36,9 +38,15 @@ func (w *Worker) readBooks(ctx context.Context, topics []string) error {
 	if err != nil {
 		return err
 	}
-	dealt, err := w.dealtWith(ctx)
-	if err != nil {
-		return err
+	dealt := map[topicPartition]letters.Dealt{}
+	for topic, partitions := range starts {
+		of, err := w.dealtWith(ctx, topic, slices.Collect(maps.Keys(partitions)))
+		if err != nil {
+			return err
+		}
+		for p, d := range of {
+			dealt[topicPartition{topic, p}] = d
+		}
 	}
 	var targets []restoreTarget
 	var of []*letterBook
@@ -97,35 +105,32 @@ func bookTarget(p topicPartition, book *letterBook) restoreTarget {
 	}
 }
 
-// dealtWith reads what has been dealt with.
-func (w *Worker) dealtWith(ctx context.Context) (map[topicPartition]letters.Dealt, error) {
-	committed, err := kadm.NewClient(w.restorer.client).FetchOffsets(ctx, letters.Group(w.plan.Application))
+// dealtWith reads what has been dealt with of a topic. It waits for a transaction that is
+// about to change that.
+func (w *Worker) dealtWith(ctx context.Context, topic string, partitions []int32) (map[int32]letters.Dealt, error) {
+	kept, err := FetchGroupOffsets(ctx, w.restorer.client, letters.Group(w.plan.Application), topic, partitions)
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return nil, err
 	}
-	out := map[topicPartition]letters.Dealt{}
-	var faults []error
-	committed.Each(func(o kadm.OffsetResponse) {
-		if o.Err != nil {
-			return
+	out := map[int32]letters.Dealt{}
+	for p, at := range kept {
+		if out[p], err = letters.Read(at.Offset, at.Metadata); err != nil {
+			return nil, fmt.Errorf("dead letters of topic %q, partition %d: %w", topic, p, err)
 		}
-		dealt, err := letters.Read(o.At, o.Metadata)
-		out[topicPartition{o.Topic, o.Partition}] = dealt
-		faults = append(faults, err)
-	})
-	return out, errors.Join(faults...)
+	}
+	return out, nil
 }
 
-// dealWith notes that letters of a topic, which are in the books, have been dealt with.
-func (w *Worker) dealWith(ctx context.Context, topic string, done map[int32][]int64) error {
-	before, err := w.dealtWith(ctx)
+// dealWith notes by commit that letters of a topic, which are in the books, have been
+// dealt with.
+func (w *Worker) dealWith(ctx context.Context, topic string, done map[int32][]int64, commit func(group string, offsets map[int32]GroupOffset) error) error {
+	before, err := w.dealtWith(ctx, topic, slices.Collect(maps.Keys(done)))
 	if err != nil {
 		return err
 	}
-	offsets, waiting := kadm.Offsets{}, map[topicPartition][]int64{}
-	for partition, more := range done {
-		p := topicPartition{topic, partition}
-		book := w.books[p]
+	offsets, waiting := map[int32]GroupOffset{}, map[int32][]int64{}
+	for p, more := range done {
+		book := w.books[topicPartition{topic, p}]
 		waiting[p] = slices.DeleteFunc(slices.Clone(book.waiting), func(offset int64) bool {
 			return before[p].Has(offset) || slices.Contains(more, offset)
 		})
@@ -134,13 +139,14 @@ func (w *Worker) dealWith(ctx context.Context, topic string, done map[int32][]in
 		if err != nil {
 			return err
 		}
-		offsets.Add(kadm.Offset{Topic: topic, Partition: partition, At: dealt.Below, LeaderEpoch: -1, Metadata: text})
+		offsets[p] = GroupOffset{Offset: dealt.Below, Metadata: text}
 	}
-	if err := kadm.NewClient(w.restorer.client).CommitAllOffsets(ctx, letters.Group(w.plan.Application), offsets); err != nil {
-		return err
+	if err := commit(letters.Group(w.plan.Application), offsets); err != nil {
+		return fmt.Errorf("dead letters of topic %q: %w", topic, withHint(err))
 	}
 	for p, left := range waiting {
-		w.books[p].waiting = left
+		w.books[topicPartition{topic, p}].waiting = left
 	}
+	w.lookSoon()
 	return nil
 }

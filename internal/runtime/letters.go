@@ -3,14 +3,17 @@ package runtime
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/tidemill/tidemill/internal/letters"
 	"github.com/tidemill/tidemill/query"
 	"github.com/tidemill/tidemill/status"
 )
@@ -69,11 +72,11 @@ func (w *Worker) Letters(ctx context.Context, topic string, limit int) ([]status
 	if err != nil {
 		return nil, err
 	}
-	letters := make([]status.Letter, len(records))
+	out := make([]status.Letter, len(records))
 	for i, r := range records {
-		letters[i] = letterOf(r)
+		out[i] = letterOf(r)
 	}
-	return letters, nil
+	return out, nil
 }
 
 func (w *Worker) checkLetters(topic string) error {
@@ -181,35 +184,87 @@ func originOf(r *kgo.Record) status.LetterOrigin {
 	return o
 }
 
-// Redrive writes the records of dead letters to the partitions that they came from, as
-// they were, and notes that they have been dealt with. All must wait, or nothing is done.
-// If it is interrupted, some may have been written and still wait.
+// Redrive sends the records of dead letters back to the partitions that they came from, as
+// they were, and notes that they have been dealt with, in one transaction. All must wait,
+// or nothing is done.
 func (w *Worker) Redrive(ctx context.Context, topic string, ids []status.LetterID) error {
-	return w.deal(ctx, topic, ids, w.rewrite)
+	w.booking.Lock()
+	defer w.booking.Unlock()
+	if err := w.checkChosen(topic, ids); err != nil {
+		return err
+	}
+	producer, txnID, err := w.clients.redriver(topic)
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	if _, _, err := producer.ProducerID(ctx); err != nil { // nobody else redrives from now on
+		return fmt.Errorf("redrive: %w", withHint(err))
+	}
+	wanted, err := w.choose(ctx, topic, ids)
+	if err != nil {
+		return err
+	}
+	records, err := w.originals(ctx, topic, wanted)
+	if err != nil {
+		return err
+	}
+	return w.dealWith(ctx, topic, wanted, func(group string, offsets map[int32]GroupOffset) error {
+		if err := producer.BeginTransaction(); err != nil {
+			return err
+		}
+		err := producer.ProduceSync(ctx, records...).FirstErr()
+		if err == nil {
+			err = CommitGroupOffsets(ctx, producer, txnID, group, topic, offsets)
+		}
+		if err != nil {
+			return errors.Join(withHint(err), producer.EndTransaction(context.WithoutCancel(ctx), kgo.TryAbort))
+		}
+		return producer.EndTransaction(ctx, kgo.TryCommit)
+	})
 }
 
 // Discard notes that dead letters have been dealt with.
 func (w *Worker) Discard(ctx context.Context, topic string, ids []status.LetterID) error {
-	return w.deal(ctx, topic, ids, func(context.Context, []*kgo.Record) error { return nil })
+	w.booking.Lock()
+	defer w.booking.Unlock()
+	if err := w.checkChosen(topic, ids); err != nil {
+		return err
+	}
+	wanted, err := w.choose(ctx, topic, ids)
+	if err != nil {
+		return err
+	}
+	return w.dealWith(ctx, topic, wanted, func(group string, offsets map[int32]GroupOffset) error {
+		var commit kadm.Offsets
+		for p, at := range offsets {
+			commit.Add(kadm.Offset{Topic: topic, Partition: p, At: at.Offset, LeaderEpoch: -1, Metadata: at.Metadata})
+		}
+		return kadm.NewClient(w.restorer.client).CommitAllOffsets(ctx, group, commit)
+	})
 }
 
-func (w *Worker) deal(ctx context.Context, topic string, ids []status.LetterID, do func(context.Context, []*kgo.Record) error) error {
+func (w *Worker) checkChosen(topic string, ids []status.LetterID) error {
 	if err := w.checkLetters(topic); err != nil {
 		return err
 	}
 	if len(ids) == 0 || len(ids) > maxLetters {
 		return fmt.Errorf("%d dead letters are chosen: choose 1 to %d", len(ids), maxLetters)
 	}
-	w.booking.Lock()
-	defer w.booking.Unlock()
+	return nil
+}
+
+// choose groups chosen letters by partition, in order. All must wait. The caller holds
+// booking.
+func (w *Worker) choose(ctx context.Context, topic string, ids []status.LetterID) (map[int32][]int64, error) {
 	if err := w.readBooks(ctx, []string{topic}); err != nil {
-		return withHint(err)
+		return nil, withHint(err)
 	}
 	wanted := map[int32][]int64{}
 	for _, id := range ids {
 		book := w.books[topicPartition{topic, id.Partition}]
 		if book == nil || !slices.Contains(book.waiting, id.Offset) {
-			return fmt.Errorf("%w: topic %q, partition %d, offset %d", query.ErrNoLetter, topic, id.Partition, id.Offset)
+			return nil, fmt.Errorf("%w: topic %q, partition %d, offset %d", query.ErrNoLetter, topic, id.Partition, id.Offset)
 		}
 		if !slices.Contains(wanted[id.Partition], id.Offset) {
 			wanted[id.Partition] = append(wanted[id.Partition], id.Offset)
@@ -218,50 +273,48 @@ func (w *Worker) deal(ctx context.Context, topic string, ids []status.LetterID, 
 	for p := range wanted {
 		slices.Sort(wanted[p])
 	}
-	records, err := w.fetchLetters(ctx, topic, wanted)
-	if err != nil {
-		return withHint(err)
-	}
-	if err := do(ctx, records); err != nil {
-		return err
-	}
-	if err := w.dealWith(ctx, topic, wanted); err != nil {
-		return fmt.Errorf("it could not be noted that the dead letters have been dealt with: %w", withHint(err))
-	}
-	w.lookSoon()
-	return nil
+	return wanted, nil
 }
 
-// rewrite writes the records of dead letters to where they came from.
-func (w *Worker) rewrite(ctx context.Context, letters []*kgo.Record) error {
+// originals are the records that letters were, on their way back.
+func (w *Worker) originals(ctx context.Context, topic string, wanted map[int32][]int64) ([]*kgo.Record, error) {
+	found, err := w.fetchLetters(ctx, topic, wanted)
+	if err != nil {
+		return nil, withHint(err)
+	}
 	var records []*kgo.Record
-	for _, l := range letters {
+	for _, l := range found {
 		from := originOf(l)
 		if from.Topic == "" {
-			return fmt.Errorf("the dead letter at partition %d, offset %d does not tell where it came from: discard it", l.Partition, l.Offset)
+			return nil, fmt.Errorf("the dead letter at partition %d, offset %d does not tell where it came from: discard it", l.Partition, l.Offset)
 		}
 		n, err := w.limits.partitions(from.Topic)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		r := &kgo.Record{Topic: from.Topic, Key: l.Key, Value: l.Value, Timestamp: l.Timestamp, Partition: from.Partition}
 		if from.Partition < 0 || from.Partition >= n {
-			return fmt.Errorf("topic %q has %d partitions, the record came from partition %d", from.Topic, n, from.Partition)
+			return nil, fmt.Errorf("topic %q has %d partitions, the record came from partition %d", from.Topic, n, from.Partition)
 		}
-		for _, h := range l.Headers {
-			if !strings.HasPrefix(h.Key, letterPrefix) {
-				r.Headers = append(r.Headers, h)
-			}
+		records = append(records, original(l, from))
+	}
+	return records, nil
+}
+
+// original is the record that a letter was, and which letter, and how often it has been
+// one.
+func original(l *kgo.Record, from status.LetterOrigin) *kgo.Record {
+	r := &kgo.Record{Topic: from.Topic, Partition: from.Partition, Key: l.Key, Value: l.Value, Timestamp: l.Timestamp}
+	before := 0
+	for _, h := range l.Headers {
+		switch {
+		case h.Key == letters.HeaderCount:
+			before, _ = strconv.Atoi(string(h.Value))
+		case h.Key != letters.HeaderFrom && !strings.HasPrefix(h.Key, letterPrefix):
+			r.Headers = append(r.Headers, h)
 		}
-		records = append(records, r)
 	}
-	producer, err := w.clients.letters()
-	if err != nil {
-		return err
-	}
-	defer producer.Close()
-	if err := producer.ProduceSync(ctx, records...).FirstErr(); err != nil {
-		return fmt.Errorf("redrive: %w", withHint(err))
-	}
-	return nil
+	r.Headers = append(r.Headers,
+		kgo.RecordHeader{Key: letters.HeaderFrom, Value: fmt.Appendf(nil, "%s/%d/%d", l.Topic, l.Partition, l.Offset)},
+		kgo.RecordHeader{Key: letters.HeaderCount, Value: strconv.AppendInt(nil, int64(before+1), 10)})
+	return r
 }
