@@ -130,7 +130,9 @@ func TestAnOlderVersionIsLeftOut(t *testing.T) {
 }
 
 func TestACommandTooLongForAScriptIsRefusedAlone(t *testing.T) {
-	server, _, client := fake(t)
+	server, _, _ := fake(t)
+	client := goredis.NewClient(&goredis.Options{Addr: server.Addr(), ReadTimeout: time.Minute})
+	defer func() { _ = client.Close() }()
 	var members []string
 	for i := range 5000 {
 		members = append(members, strconv.Itoa(i))
@@ -146,7 +148,9 @@ func TestACommandTooLongForAScriptIsRefusedAlone(t *testing.T) {
 }
 
 func TestABatchOfAnySizeIsApplied(t *testing.T) {
-	server, _, client := fake(t)
+	server, _, _ := fake(t)
+	client := goredis.NewClient(&goredis.Options{Addr: server.Addr(), ReadTimeout: time.Minute}) // the fake takes its time
+	defer func() { _ = client.Close() }()
 	var ops []redis.Op
 	for range 50_000 {
 		ops = append(ops, redis.Add("n", 1))
