@@ -26,10 +26,16 @@ type session struct {
 // startDemo runs the demo for a test.
 func startDemo(t *testing.T) *session {
 	t.Helper()
+	return startDemoWith(t, demo.Options{Rate: 500})
+}
+
+func startDemoWith(t *testing.T, o demo.Options) *session {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	started, ended := make(chan []string, 1), make(chan error, 1)
 	go func() {
-		ended <- demo.Run(ctx, demo.Options{Rate: 500, Started: func(addrs []string) { started <- addrs }}, io.Discard)
+		o.Started = func(addrs []string) { started <- addrs }
+		ended <- demo.Run(ctx, o, io.Discard)
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -31,6 +31,7 @@ func (c *cli) demoCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&o.Port, "port", 9092, "`port` of the broker; 0 takes any")
+	cmd.Flags().StringVar(&o.Admin, "admin", "127.0.0.1:9090", "admin `address` of the worker, with its dashboard; empty is none")
 	cmd.Flags().IntVar(&o.Rate, "rate", 50, "`events` a second")
 	cmd.Flags().DurationVar(&period, "for", 0, "end by itself after this time")
 	return cmd

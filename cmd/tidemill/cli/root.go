@@ -42,13 +42,16 @@ type cli struct {
 	json      bool
 	timeout   time.Duration
 	security  security
+	// admin is the admin address of a worker.
+	admin string
 }
 
 func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "tidemill",
-		Short:         "Look after Tidemill applications from outside",
-		Long:          "Look after Tidemill applications from outside: lag, internal topics, reset, dead letters and sagas.",
+		Use:   "tidemill",
+		Short: "Look after Tidemill applications from outside",
+		Long: "Look after Tidemill applications from outside: lag, internal topics, reset, dead letters and sagas; and ask a worker\n" +
+			"by its admin address for its topology, its health and the rows of stores.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -60,6 +63,7 @@ func (c *cli) root() *cobra.Command {
 	flags.DurationVar(&c.timeout, "timeout", 30*time.Second, "how long the cluster may take to answer for the first time")
 	c.security.flags(root)
 	root.AddCommand(c.lagCommand(), c.topicsCommand(), c.resetCommand(), c.lettersCommand(), c.sagasCommand(), c.demoCommand())
+	root.AddCommand(c.describeCommand(), c.healthCommand(), c.storesCommand(), c.queryCommand())
 	return root
 }
 

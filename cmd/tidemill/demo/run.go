@@ -24,6 +24,8 @@ type Options struct {
 	Port int
 	// Rate is events a second.
 	Rate int
+	// Admin is the admin address of its worker; empty is none.
+	Admin string
 	// Started, if given, is told the addresses of the broker.
 	Started func(addrs []string)
 }
@@ -49,7 +51,7 @@ func Run(ctx context.Context, o Options, out io.Writer) (err error) {
 		return err
 	}
 	addrs := strings.Join(broker.Addrs(), ",")
-	fmt.Fprintf(out, "The demo runs on %s until Ctrl-C. In another terminal:\n\n%s\n", addrs, hints(addrs))
+	fmt.Fprintf(out, "The demo runs on %s until Ctrl-C. In another terminal:\n\n%s\n", addrs, hints(addrs, o.Admin))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	fed := make(chan error, 1)
@@ -57,14 +59,19 @@ func Run(ctx context.Context, o Options, out io.Writer) (err error) {
 		defer cancel()
 		fed <- feed(ctx, broker.Addrs(), o)
 	}()
-	err = tidemill.Run(ctx, b, tidemill.Brokers(broker.Addrs()...), tidemill.ExactlyOnce(), tidemill.StateDir(dir),
-		tidemill.OnProcessError(tidemill.DeadLetter(DeadLetters)),
-		tidemill.Logger(slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelError}))))
+	options := []tidemill.Option{
+		tidemill.Brokers(broker.Addrs()...), tidemill.ExactlyOnce(), tidemill.StateDir(dir), tidemill.OnProcessError(tidemill.DeadLetter(DeadLetters)),
+		tidemill.Logger(slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelError}))),
+	}
+	if o.Admin != "" {
+		options = append(options, tidemill.Admin(o.Admin))
+	}
+	err = tidemill.Run(ctx, b, options...)
 	cancel()
 	return errors.Join(err, <-fed)
 }
 
-func hints(addrs string) string {
+func hints(addrs, admin string) string {
 	var all strings.Builder
 	for _, args := range []string{
 		"lag " + Application,
@@ -76,6 +83,12 @@ func hints(addrs string) string {
 		"sagas skip --statuses " + Statuses + " --inbox " + Sagas + " target-9 block-target",
 	} {
 		fmt.Fprintf(&all, "  tidemill %s --brokers %s\n", args, addrs)
+	}
+	if admin != "" {
+		for _, args := range []string{"describe", "health", "stores"} {
+			fmt.Fprintf(&all, "  tidemill %s --admin %s\n", args, admin)
+		}
+		fmt.Fprintf(&all, "\nand the dashboard at http://%s\n", admin)
 	}
 	return all.String()
 }
