@@ -4,7 +4,7 @@ export GOTOOLCHAIN := go1.27.4
 GO       ?= go
 ARGS     ?=
 FUZZTIME ?= 20s
-GOFMT     = $(shell $(GO) env GOROOT)/bin/gofmt
+GOFMT     = $(shell GOTOOLCHAIN=$(GOTOOLCHAIN) $(GO) env GOROOT)/bin/gofmt
 
 # Tools are built into bin/ under their version, outside of go.mod: they add nothing to what a user downloads.
 GOLANGCI_VERSION    := v2.15.0
@@ -38,7 +38,7 @@ bench: ## the performance table, on a real broker; ARGS are passed on
 	$(GO) run ./bench $(ARGS)
 
 lint: $(GOLANGCI) imports ## gofmt, the import rule and golangci-lint
-	@unformatted=$$($(GOFMT) -l .); [ -z "$$unformatted" ] || { echo "not formatted (make fmt):" >&2; echo "$$unformatted" >&2; exit 1; }
+	@unformatted=$$($(GOFMT) -l .) || exit 1; [ -z "$$unformatted" ] || { echo "not formatted (make fmt):" >&2; echo "$$unformatted" >&2; exit 1; }
 	$(GOLANGCI) run ./...
 
 imports: ## which package may import which, and where goroutines, clocks and networks live
