@@ -32,7 +32,7 @@ race: ## the same tests under the race detector (needs a C compiler)
 integration: ## the tests on real Kafka in containers; fails where Docker does not answer
 	@docker info >/dev/null 2>&1 || { echo 'integration: Docker does not answer ("docker info" failed).' >&2; \
 		echo 'These tests run Apache Kafka in a container: start Docker, or use "make test", which needs none.' >&2; exit 1; }
-	$(GO) test -tags integration -count=1 -timeout 20m ./integration/...
+	$(GO) test -tags integration -count=1 -timeout 40m ./integration/...
 
 bench: ## the performance table, on a real broker; ARGS are passed on
 	$(GO) run ./bench $(ARGS)
