@@ -27,10 +27,10 @@ func newClient() *http.Client {
 }
 
 // pass asks another worker, which answers for its own tasks only.
-func (s *Server) pass(ctx context.Context, address, store string, values url.Values) (*rowsAnswer, error) {
+func (s *Server) pass(ctx context.Context, address, store string, values url.Values) (*Rows, error) {
 	values = maps.Clone(values)
 	values.Set("scope", "local")
-	out := &rowsAnswer{}
+	out := &Rows{}
 	if err := s.fetch(ctx, url.URL{Host: address, Path: "/api/stores/" + store, RawQuery: values.Encode()}, out); err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func failed(address string, code int, data []byte) error {
 }
 
 // gather adds the rows of all other workers.
-func (s *Server) gather(ctx context.Context, store string, values url.Values, out *rowsAnswer, limit int) {
+func (s *Server) gather(ctx context.Context, store string, values url.Values, out *Rows, limit int) {
 	members, err := s.app.Members(ctx)
 	if err != nil {
 		out.Missing = append(out.Missing, err.Error())

@@ -15,8 +15,9 @@ import (
 	"github.com/tidemill/tidemill/topology"
 )
 
-// rowAnswer is one row as JSON.
-type rowAnswer struct {
+// Row is one row of a store, as the admin address tells it. Start and End are of windows,
+// sessions and versions only.
+type Row struct {
 	Key       json.RawMessage `json:"key"`
 	Value     json.RawMessage `json:"value"`
 	Time      time.Time       `json:"time"`
@@ -25,10 +26,10 @@ type rowAnswer struct {
 	Partition int32           `json:"partition"`
 }
 
-// rowsAnswer is what a query of a store found.
-type rowsAnswer struct {
+// Rows is what a query of a store found, as the admin address tells it.
+type Rows struct {
 	Store     string           `json:"store"`
-	Rows      []rowAnswer      `json:"rows"`
+	Rows      []Row            `json:"rows"`
 	Truncated bool             `json:"truncated"`
 	At        []query.Position `json:"at"`
 	// Missing are workers that were not asked, because they advertise no address, or that
@@ -52,7 +53,7 @@ func (s *Server) rows(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, out)
 }
 
-func (s *Server) readStore(r *http.Request) (*rowsAnswer, error) {
+func (s *Server) readStore(r *http.Request) (*Rows, error) {
 	name := r.PathValue("store")
 	store := s.store(name)
 	if store == nil {
@@ -73,7 +74,7 @@ func (s *Server) readStore(r *http.Request) (*rowsAnswer, error) {
 	if passed != nil || err != nil {
 		return passed, timedOut(ctx, err)
 	}
-	out := &rowsAnswer{Store: name, Rows: []rowAnswer{}, Truncated: found.Truncated, At: found.At}
+	out := &Rows{Store: name, Rows: []Row{}, Truncated: found.Truncated, At: found.At}
 	for _, row := range found.Rows {
 		shown, err := show(store, row)
 		if err != nil {
@@ -92,7 +93,7 @@ const againTick = 100 * time.Millisecond
 
 // find has the query answered here or, in passed, by the worker that has the answer. If
 // that one does not answer, the group may not have noticed yet: another will have it.
-func (s *Server) find(ctx context.Context, r query.Request, values url.Values, local bool) (found query.Answer, passed *rowsAnswer, err error) {
+func (s *Server) find(ctx context.Context, r query.Request, values url.Values, local bool) (found query.Answer, passed *Rows, err error) {
 	for {
 		found, err = s.app.Query(ctx, r)
 		var elsewhere *query.ElsewhereError
@@ -144,7 +145,7 @@ func (s *Server) global(store string) bool {
 }
 
 // show decodes a row.
-func show(store *topology.StorePlan, row query.Row) (out rowAnswer, err error) {
+func show(store *topology.StorePlan, row query.Row) (out Row, err error) {
 	rows := store.Rows()
 	if out.Key, err = rows.ShowKey(row.Key); err != nil {
 		return out, fmt.Errorf("decode a key of store %q: %w", store.Name, err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tidemill/tidemill/cmd/tidemill/demo"
+	"github.com/tidemill/tidemill/health"
 )
 
 // freeAddr is an address that nobody listens on.
@@ -59,7 +60,7 @@ func TestAWorkerIsAskedByItsAdminAddress(t *testing.T) {
 		}
 	}
 	out, _, _ := ask(t, addr, "health", "--json")
-	var v verdict
+	var v health.Report
 	if err := json.Unmarshal([]byte(out), &v); err != nil || !v.Alive {
 		t.Errorf("the health is %s, %v", out, err)
 	}

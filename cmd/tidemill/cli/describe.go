@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tidemill/tidemill/health"
 )
 
 func (c *cli) describeCommand() *cobra.Command {
@@ -43,30 +44,13 @@ func (c *cli) describeCommand() *cobra.Command {
 	return c.adminFlag(cmd)
 }
 
-// finding is what one check of the health has found.
-type finding struct {
-	Check   string `json:"check"`
-	Verdict string `json:"verdict"`
-	Reason  string `json:"reason"`
-}
-
-// verdict is the health of a worker.
-type verdict struct {
-	At       time.Time `json:"at"`
-	Verdict  string    `json:"verdict"`
-	Alive    bool      `json:"alive"`
-	Ready    bool      `json:"ready"`
-	NotReady string    `json:"notReady,omitempty"`
-	Findings []finding `json:"findings"`
-}
-
 func (c *cli) healthCommand() *cobra.Command {
 	return c.adminFlag(&cobra.Command{
 		Use:   "health",
 		Short: "Whether a worker is well, and why not; exit code 1 if it is unhealthy or not ready",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var v verdict
+			var v health.Report
 			if err := c.get(cmd.Context(), "/api/health", nil, &v); err != nil {
 				return err
 			}
@@ -80,7 +64,7 @@ func (c *cli) healthCommand() *cobra.Command {
 			switch {
 			case err != nil:
 				return err
-			case v.Verdict == "unhealthy":
+			case v.Verdict == health.Unhealthy:
 				return errors.New("the worker is unhealthy")
 			case !v.Ready:
 				return fmt.Errorf("the worker is not ready: %s", v.NotReady)

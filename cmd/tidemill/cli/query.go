@@ -1,12 +1,13 @@
 package cli
 
 import (
-	"encoding/json"
 	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tidemill/tidemill/admin"
 )
 
 func (c *cli) storesCommand() *cobra.Command {
@@ -35,25 +36,6 @@ func (c *cli) storesCommand() *cobra.Command {
 			})
 		},
 	})
-}
-
-// storeRow is one row of a store.
-type storeRow struct {
-	Key       json.RawMessage `json:"key"`
-	Value     json.RawMessage `json:"value"`
-	Time      time.Time       `json:"time"`
-	Start     *time.Time      `json:"start,omitempty"`
-	End       *time.Time      `json:"end,omitempty"`
-	Partition int32           `json:"partition"`
-}
-
-// storeRows is what a query has found.
-type storeRows struct {
-	Store     string          `json:"store"`
-	Rows      []storeRow      `json:"rows"`
-	Truncated bool            `json:"truncated"`
-	At        json.RawMessage `json:"at"`
-	Missing   []string        `json:"missing,omitempty"`
 }
 
 // queryFlags are the flags of query, and the parameters of the admin address that they
@@ -87,11 +69,11 @@ func (c *cli) queryCommand() *cobra.Command {
 			if local {
 				values.Set("scope", "local")
 			}
-			var found storeRows
+			var found admin.Rows
 			if err := c.get(cmd.Context(), "/api/stores/"+url.PathEscape(args[0]), values, &found); err != nil {
 				return err
 			}
-			return c.print(found, func(t *table) { found.write(t) })
+			return c.print(found, func(t *table) { writeRows(t, found) })
 		},
 	}
 	for i, f := range queryFlags {
@@ -105,7 +87,7 @@ func (c *cli) queryCommand() *cobra.Command {
 // mostShown is how much of a value a table shows.
 const mostShown = 100
 
-func (r *storeRows) write(t *table) {
+func writeRows(t *table, r admin.Rows) {
 	windowed := len(r.Rows) > 0 && r.Rows[0].Start != nil
 	if windowed {
 		t.row("KEY", "START", "END", "VALUE", "TIME", "PARTITION")
