@@ -2,13 +2,8 @@ package processors
 
 import (
 	"bytes"
-	"encoding/binary"
-	"errors"
-	"slices"
-	"strings"
 
 	"github.com/tidemill/tidemill/record"
-	"github.com/tidemill/tidemill/serde"
 	"github.com/tidemill/tidemill/state"
 )
 
@@ -16,11 +11,8 @@ import (
 // the encoded key of the row.
 type HeaderRows = state.KeyValue[[]byte, record.Headers]
 
-// headersSuffix is what the name of a store is followed by in that of its HeaderRows.
-const headersSuffix = "-headers"
-
 // HeadersName is the name of the HeaderRows of a store.
-func HeadersName(store string) string { return store + headersSuffix }
+func HeadersName(store string) string { return store + "-headers" }
 
 // KeepHeaders has the headers of what is written to a store kept.
 func KeepHeaders(t *Task, of state.Watched, store string) {
@@ -78,76 +70,4 @@ func (k *keptHeaders) take(key []byte) (record.Headers, error) {
 		k.taken, k.takenHeaders = append(k.taken[:0], key...), headers
 	}
 	return k.takenHeaders, err
-}
-
-// HeadersSerde encodes headers: their number, and each key and value, with their lengths
-// as unsigned varints in front. The length of a value is one more than that, since 0 is
-// null.
-func HeadersSerde() serde.Serde[record.Headers] { return headersSerde{} }
-
-type headersSerde struct{}
-
-func (headersSerde) Append(dst []byte, headers record.Headers) ([]byte, error) {
-	dst = binary.AppendUvarint(dst, uint64(len(headers)))
-	for _, h := range headers {
-		dst = append(binary.AppendUvarint(dst, uint64(len(h.Key))), h.Key...)
-		if h.Value == nil {
-			dst = append(dst, 0)
-			continue
-		}
-		dst = append(binary.AppendUvarint(dst, uint64(len(h.Value))+1), h.Value...)
-	}
-	return dst, nil
-}
-
-var errHeaders = errors.New("processors: these are no encoded headers")
-
-func (headersSerde) Decode(data []byte) (record.Headers, error) {
-	n, size := binary.Uvarint(data)
-	if size <= 0 || n > uint64(len(data)) {
-		return nil, errHeaders
-	}
-	data = data[size:]
-	headers := make(record.Headers, n)
-	for i := range headers {
-		key, rest, ok := cut(data, 0)
-		if !ok {
-			return nil, errHeaders
-		}
-		value, rest, ok := cut(rest, 1)
-		if !ok {
-			return nil, errHeaders
-		}
-		headers[i], data = record.Header{Key: string(key), Value: value}, rest
-	}
-	if len(data) > 0 {
-		return nil, errHeaders
-	}
-	return headers, nil
-}
-
-// cut takes bytes with their length, more by add, in front of them; nil for length 0
-// where 1 is added.
-func cut(data []byte, add uint64) (cutOff, rest []byte, ok bool) {
-	n, size := binary.Uvarint(data)
-	if size <= 0 || n > uint64(len(data))+add {
-		return nil, nil, false
-	}
-	data = data[size:]
-	if n < add {
-		return nil, data, true
-	}
-	if n -= add; n > uint64(len(data)) {
-		return nil, nil, false
-	}
-	return data[:n:n], data[n:], true
-}
-
-// Own implements serde.Owner: it copies.
-func (headersSerde) Own(headers record.Headers) record.Headers {
-	out := slices.Clone(headers)
-	for i := range out {
-		out[i].Key, out[i].Value = strings.Clone(out[i].Key), bytes.Clone(out[i].Value)
-	}
-	return out
 }

@@ -56,8 +56,12 @@ func (o *origin) append(dst []byte) []byte {
 	dst = appendTimestamp(dst, o.Offset)
 	dst = append(appendLength(dst, len(o.Topic)), o.Topic...)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(o.Partition))
-	dst = appendLength(dst, len(o.Headers))
-	for _, h := range o.Headers {
+	return appendHeaders(dst, o.Headers)
+}
+
+func appendHeaders(dst []byte, headers record.Headers) []byte {
+	dst = appendLength(dst, len(headers))
+	for _, h := range headers {
 		dst = append(appendLength(dst, len(h.Key)), h.Key...)
 		dst = appendBlock(dst, h.Value)
 	}

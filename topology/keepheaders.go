@@ -46,7 +46,7 @@ func (d *storeDef) keepHeaders(keep bool) {
 	if !keep {
 		return
 	}
-	d.headerRows = keyValueStore[[]byte, record.Headers](processors.HeadersName(d.name), serde.Bytes(), processors.HeadersSerde(), settings{noCache: true, noLog: !d.logged})
+	d.headerRows = keyValueStore[[]byte, record.Headers](processors.HeadersName(d.name), serde.Bytes(), state.Headers(), settings{noCache: true, noLog: !d.logged})
 }
 
 // watched has the headers of what is written to a store of a task kept, if they are to be.

@@ -25,9 +25,6 @@ func (c *clock) next() (at int64, ok bool) { return c.last + c.tick, c.tick > 0 
 // look adds the time since the last look if there is nothing to do. It reports whether
 // time may go on.
 func (c *clock) look(now int64, quiet bool) bool {
-	if c.tick == 0 || now < c.last+c.tick {
-		return false
-	}
 	passed, rested := now-c.last, now-max(c.last, c.worked)
 	if c.stall > 0 {
 		passed, rested = min(passed, c.stall), min(rested, c.stall)
@@ -42,6 +39,9 @@ func (c *clock) look(now int64, quiet bool) bool {
 
 // tick has time go on without records, if it has to, and does what that makes due.
 func (t *Task) tick(now int64) error {
+	if next, ticks := t.clock.next(); !ticks || now < next {
+		return nil
+	}
 	if !t.clock.look(now, t.quiet()) || !t.env.AdvanceTime(t.clock.quiet, now) {
 		return nil
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidemill/tidemill/processors"
 	"github.com/tidemill/tidemill/record"
+	"github.com/tidemill/tidemill/state"
 	"github.com/tidemill/tidemill/topology"
 	"github.com/tidemill/tidemill/topologytest"
 	"github.com/tidemill/tidemill/window"
@@ -101,8 +101,8 @@ func TestKeepHeadersIsRefusedWhereItIsOfNoUse(t *testing.T) {
 }
 
 func FuzzHeaders(f *testing.F) {
-	f.Add([]byte{2, 1, 'a', 2, 'b', 0, 0})
-	serde := processors.HeadersSerde()
+	f.Add([]byte{0, 0, 0, 2, 0, 0, 0, 1, 'a', 0, 0, 0, 1, 'b', 0, 0, 0, 0, 255, 255, 255, 255})
+	serde := state.Headers()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		headers, err := serde.Decode(data)
 		if err != nil {
