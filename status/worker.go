@@ -89,7 +89,8 @@ type Broker struct {
 
 // Disk is the file system of the state folder; zero if state is in memory.
 type Disk struct {
-	Path  string `json:"path,omitempty"`
+	Path string `json:"path,omitempty"`
+	// Total is the bytes that are used and those that are free; what is reserved for others is neither.
 	Total uint64 `json:"total"`
 	Free  uint64 `json:"free"`
 }
