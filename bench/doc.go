@@ -7,6 +7,7 @@
 //	go run ./bench --restore                 cold restore, and start to first record
 //	go run ./bench --sagas 20000             sagas of two command steps, exactly once
 //	go run ./bench --bridge localhost:6379   the bridge to this Redis
+//	go run ./bench --metrics                 what collecting metrics costs the count
 //	go run ./bench --profile DIR             also CPU and heap profiles of each worker
 //
 // The broker is the cluster that KAFKA_BROKERS names, or one in a container, which

@@ -20,6 +20,8 @@ type job struct {
 	Records, Rows        int
 	Commit               time.Duration
 	StateDir             string
+	// Scraped has the worker's metrics collected every second.
+	Scraped bool
 	// Profile is where profiles go, without the ending; empty means none.
 	Profile string
 }

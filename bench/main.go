@@ -65,6 +65,8 @@ func (b *bench) measureAll(ctx context.Context, broker string) (r *Report, err e
 		r.Restore, err = b.measureRestore(ctx)
 	case b.bridge != "":
 		r.Bridge, err = b.measureBridge(ctx)
+	case b.metrics:
+		r.Metrics, err = b.measureMetrics(ctx)
 	case b.sagas > 0:
 		r.Sagas, err = b.measureSagas(ctx)
 	default:

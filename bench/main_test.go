@@ -77,6 +77,17 @@ func TestSagasAreMeasuredBesideTheRawLoop(t *testing.T) {
 	}
 }
 
+func TestTheCostOfMetricsIsMeasured(t *testing.T) {
+	report := runEmbedded(t, "--metrics", "--records", "5000", "--runs", "1", "--guarantee", "exactly-once")
+	if len(report.Metrics) != 1 {
+		t.Fatalf("%d lines, want 1", len(report.Metrics))
+	}
+	quiet, scraped := report.Metrics[0].Quiet[0], report.Metrics[0].Scraped[0]
+	if quiet.CPU <= 0 || quiet.Scrape != 0 || scraped.CPU <= 0 || scraped.Scrape <= 0 || scraped.Scraping <= 0 {
+		t.Errorf("a figure is missing or impossible: %+v and %+v", quiet, scraped)
+	}
+}
+
 func TestTheBridgeIsMeasuredBesideTheRawLoop(t *testing.T) {
 	report := runEmbedded(t, "--bridge", miniredis.RunT(t).Addr(), "--records", "3000", "--runs", "1")
 	if len(report.Bridge) != 2 {

@@ -38,6 +38,9 @@ type report struct {
 	// Records is how many were restored, and Took how long that took.
 	Records int64         `json:",omitzero"`
 	Took    time.Duration `json:",omitzero"`
+	// Scrapes is how often metrics were collected, and Scraping how long that took in all.
+	Scrapes  int           `json:",omitzero"`
+	Scraping time.Duration `json:",omitzero"`
 }
 
 // meter measures a worker process from inside. It is called by the client for
@@ -48,6 +51,8 @@ type meter struct {
 	out      io.Writer
 	started  sync.Once
 	lastRead time.Time
+	scrapes  int
+	scraping time.Duration
 	profile  *profile
 	failed   error
 }
@@ -103,6 +108,14 @@ func (m *meter) OnFetchBatchRead(_ kgo.BrokerMetadata, topic string, _ int32, _ 
 	m.lastRead = time.Now()
 }
 
+// scraped is called after each collection of metrics.
+func (m *meter) scraped(took time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.scrapes++
+	m.scraping += took
+}
+
 // tell writes a report with what has been used until now.
 func (m *meter) tell(r report) {
 	u, err := measureProcess()
@@ -111,6 +124,7 @@ func (m *meter) tell(r report) {
 	defer m.mu.Unlock()
 	r.usage = u
 	r.Allocs, r.At, r.LastRead = allocated(), time.Now(), m.lastRead
+	r.Scrapes, r.Scraping = m.scrapes, m.scraping
 	line, err := json.Marshal(r)
 	if err == nil {
 		_, err = m.out.Write(append(line, '\n'))

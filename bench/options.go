@@ -25,7 +25,9 @@ type options struct {
 	// sagas is how many to measure instead; 0 is none.
 	sagas int
 	// bridge is the address of a Redis to measure the bridge with instead; "" is none.
-	bridge  string
+	bridge string
+	// metrics asks for the cost of metrics instead.
+	metrics bool
 	profile string
 	json    string
 }
@@ -47,6 +49,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	f.IntVar(&o.changelog, "changelog", 2_000_000, "with --restore: changelog `records`, of half as many keys")
 	f.IntVar(&o.sagas, "sagas", 0, "measure this many `sagas` of two command steps instead")
 	f.StringVar(&o.bridge, "bridge", "", "measure the bridge to the Redis at this `address` instead")
+	f.BoolVar(&o.metrics, "metrics", false, "measure what collecting metrics costs the count instead")
 	f.StringVar(&o.profile, "profile", "", "write CPU and heap profiles of the workers to this `folder`")
 	f.StringVar(&o.json, "json", "", "write all samples as JSON to this `file`")
 	if err := f.Parse(args); err != nil {
@@ -85,6 +88,7 @@ func (o options) validate(rest []string) error {
 	check(o.latency && o.restore, "--latency and --restore are measured one at a time")
 	check(o.sagas < 0, "--sagas %d: give at least 1", o.sagas)
 	check(o.sagas > 0 && (o.latency || o.restore), "--sagas and --latency or --restore are measured one at a time")
+	check(o.metrics && (o.latency || o.restore || o.sagas > 0 || o.bridge != ""), "--metrics is measured alone")
 	check(o.bridge != "" && (o.latency || o.restore || o.sagas > 0), "--bridge is measured alone")
 	return errors.Join(faults...)
 }

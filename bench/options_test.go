@@ -21,6 +21,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		{"two modes at once", "--latency --restore", "one at a time"},
 		{"sagas and another mode", "--sagas 10 --latency", "one at a time"},
 		{"the bridge and another mode", "--bridge localhost:6379 --restore", "--bridge is measured alone"},
+		{"metrics and another mode", "--metrics --sagas 10", "--metrics is measured alone"},
 		{"fewer than no sagas", "--sagas -1", "--sagas -1"},
 		{"a stray argument", "count", "unexpected arguments"},
 		{"all faults at once", "--runs 0 --rate 0", "--rate 0"},

@@ -17,6 +17,7 @@ type Report struct {
 	Restore    []*RestoreLine `json:",omitempty"`
 	Sagas      []SagaRun      `json:",omitempty"`
 	Bridge     []*BridgeLine  `json:",omitempty"`
+	Metrics    []*MetricsLine `json:",omitempty"`
 }
 
 // Machine is what the figures depend on.
@@ -67,6 +68,8 @@ func (r *Report) tables() []table {
 		return throughputTables(r)
 	case r.Bridge != nil:
 		return []table{bridgeTable(r.Bridge)}
+	case r.Metrics != nil:
+		return []table{metricsTable(r.Metrics, r.Machine.Runs)}
 	case r.Sagas != nil:
 		return []table{sagaTable(r.Sagas)}
 	case r.Latency != nil:

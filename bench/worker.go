@@ -78,5 +78,17 @@ func perform(ctx context.Context, j job, m *meter) error {
 	if j.ExactlyOnce {
 		options = append(options, tidemill.ExactlyOnce())
 	}
-	return tidemill.Run(ctx, b, append(options, tidemill.CommitInterval(j.Commit))...)
+	app, err := tidemill.New(b, append(options, tidemill.CommitInterval(j.Commit))...)
+	if err != nil {
+		return err
+	}
+	if !j.Scraped {
+		return app.Run(ctx)
+	}
+	scraping, cancel := context.WithCancel(ctx)
+	scraped := make(chan error, 1)
+	go func() { scraped <- scrape(scraping, app, m) }()
+	err = app.Run(ctx)
+	cancel()
+	return errors.Join(err, <-scraped)
 }

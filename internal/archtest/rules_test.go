@@ -94,7 +94,7 @@ var homes = []home{
 	{imports: "github.com/alicebob/miniredis", folders: []string{"examples"}, tests: []string{"connectors/redis", "bench"}},
 	{imports: "go.yaml.in/yaml", folders: []string{"connectors/redis/bridge"}},
 	{imports: "github.com/jackc/pgx", folders: []string{"internal/pglock", "connectors/postgres", "cqrs/postgres", "examples/32-postgres", "integration"}},
-	{imports: "github.com/prometheus", folders: []string{"metrics", "examples"}},
+	{imports: "github.com/prometheus", folders: []string{"metrics", "examples", "bench"}},
 	{imports: "go.opentelemetry.io/otel", folders: []string{"metrics/otelmetrics", "internal/runtime"}, tests: []string{"."}},
 	{imports: "go.opentelemetry.io/otel/trace", folders: []string{"."}},
 	{imports: "github.com/chromedp", folders: []string{"integration"}},
