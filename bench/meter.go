@@ -18,6 +18,7 @@ const (
 	runningReport  = "running"
 	restoredReport = "restored"
 	finishedReport = "finished"
+	scrapedReport  = "scraped"
 )
 
 // usage is what a process has used so far.
@@ -38,9 +39,8 @@ type report struct {
 	// Records is how many were restored, and Took how long that took.
 	Records int64         `json:",omitzero"`
 	Took    time.Duration `json:",omitzero"`
-	// Scrapes is how often metrics were collected, and Scraping how long that took in all.
-	Scrapes  int           `json:",omitzero"`
-	Scraping time.Duration `json:",omitzero"`
+	// Scrape is the CPU time of one collection of metrics.
+	Scrape time.Duration `json:",omitzero"`
 }
 
 // meter measures a worker process from inside. It is called by the client for
@@ -51,10 +51,10 @@ type meter struct {
 	out      io.Writer
 	started  sync.Once
 	lastRead time.Time
-	scrapes  int
-	scraping time.Duration
 	profile  *profile
-	failed   error
+	// scrape collects metrics once; nil if nobody does.
+	scrape func() error
+	failed error
 }
 
 func newMeter(j job, out io.Writer) *meter { return &meter{job: j, out: out} }
@@ -76,6 +76,11 @@ func (m *meter) finish() error {
 	m.tell(report{Kind: finishedReport})
 	if m.profile != nil {
 		m.note(m.profile.stop())
+	}
+	if m.scrape != nil {
+		cost, err := costOf(m.scrape)
+		m.note(err)
+		m.tell(report{Kind: scrapedReport, Scrape: cost})
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -108,14 +113,6 @@ func (m *meter) OnFetchBatchRead(_ kgo.BrokerMetadata, topic string, _ int32, _ 
 	m.lastRead = time.Now()
 }
 
-// scraped is called after each collection of metrics.
-func (m *meter) scraped(took time.Duration) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.scrapes++
-	m.scraping += took
-}
-
 // tell writes a report with what has been used until now.
 func (m *meter) tell(r report) {
 	u, err := measureProcess()
@@ -124,7 +121,6 @@ func (m *meter) tell(r report) {
 	defer m.mu.Unlock()
 	r.usage = u
 	r.Allocs, r.At, r.LastRead = allocated(), time.Now(), m.lastRead
-	r.Scrapes, r.Scraping = m.scrapes, m.scraping
 	line, err := json.Marshal(r)
 	if err == nil {
 		_, err = m.out.Write(append(line, '\n'))

@@ -23,10 +23,9 @@ type Sample struct {
 	Seconds float64
 	// Allocs is allocations per input record.
 	Allocs float64
-	// Scrape is how many seconds one collection of metrics took, and Scraping the
-	// part that all of them had in the CPU time; 0 if nobody collected.
-	Scrape   float64 `json:",omitzero"`
-	Scraping float64 `json:",omitzero"`
+	// Scrape is the CPU seconds of one collection of metrics, of which there was one
+	// every second; 0 if nobody collected.
+	Scrape float64 `json:",omitzero"`
 }
 
 // Line is a workload in one guarantee, both sides.
@@ -142,18 +141,24 @@ func (b *bench) measure(ctx context.Context, w workload, j job) (Sample, error) 
 	if err != nil {
 		return Sample{}, err
 	}
+	var scraped report
+	if j.Scraped {
+		if scraped, err = c.await(ctx, scrapedReport, nil); err != nil {
+			return Sample{}, err
+		}
+	}
 	whole, err := c.wait(ctx)
 	if err != nil {
 		return Sample{}, err
 	}
-	return newSample(begin, end, whole, j.Records), nil
+	s := newSample(begin, end, whole, j.Records)
+	s.Scrape = scraped.Scrape.Seconds()
+	return s, nil
 }
 
 func newSample(begin, end report, whole time.Duration, records int) Sample {
 	n := float64(records)
-	scraping := end.Scraping.Seconds()
 	return Sample{
-		Scrape: scraping / float64(max(1, end.Scrapes)), Scraping: scraping / (end.CPU - begin.CPU).Seconds(),
 		CPU: (end.CPU - begin.CPU).Seconds() / n * 1e6, WholeCPU: whole.Seconds() / n * 1e6,
 		PeakMiB:    float64(end.PeakRSS) / (1 << 20),
 		Throughput: n / end.LastRead.Sub(begin.At).Seconds(),

@@ -85,9 +85,12 @@ func perform(ctx context.Context, j job, m *meter) error {
 	if !j.Scraped {
 		return app.Run(ctx)
 	}
+	if m.scrape, err = scraper(app); err != nil {
+		return err
+	}
 	scraping, cancel := context.WithCancel(ctx)
 	scraped := make(chan error, 1)
-	go func() { scraped <- scrape(scraping, app, m) }()
+	go func() { scraped <- repeat(scraping, m.scrape) }()
 	err = app.Run(ctx)
 	cancel()
 	return errors.Join(err, <-scraped)
