@@ -29,10 +29,11 @@ type Builder struct {
 	strict bool
 	// advance says when time goes on without records.
 	advance processors.Advance
-	// reuse and mergeTopics are optimizations.
-	reuse, mergeTopics bool
-	index              int
-	faults             []error
+	// reuse, mergeTopics and singleStores are optimizations.
+	reuse, mergeTopics, singleStores bool
+
+	index  int
+	faults []error
 }
 
 // New begins the topology of an application. The id names its consumer group and

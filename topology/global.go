@@ -100,7 +100,7 @@ func (t *GlobalTable[K, V]) StoreName() string { return t.store.name }
 //	table       ---------x:7--------------->
 //	JoinGlobal  -----------a:2,7----------->
 func (s *Stream[K, V]) JoinGlobal[GK, GV, R any](table *GlobalTable[GK, GV], keyOf func(K, V) GK, join func(V, GV) R, options ...OperatorOption) *Stream[K, R] {
-	return addGlobalJoin(s, table, "KSTREAM-JOIN-", options, processors.GlobalJoin[K, V, GK, GV, R]{
+	return addGlobalJoin(s, table, options, processors.GlobalJoin[K, V, GK, GV, R]{
 		KeyOf: keyOf, Found: func(_ K, value V, row GV) R { return join(value, row) },
 	})
 }
@@ -112,16 +112,16 @@ func (s *Stream[K, V]) JoinGlobal[GK, GV, R any](table *GlobalTable[GK, GV], key
 //	table           ---------x:7--------------->
 //	LeftJoinGlobal  --a:1------a:2,7---b:3----->
 func (s *Stream[K, V]) LeftJoinGlobal[GK, GV, R any](table *GlobalTable[GK, GV], keyOf func(K, V) GK, join func(V, *GV) R, options ...OperatorOption) *Stream[K, R] {
-	return addGlobalJoin(s, table, "KSTREAM-LEFTJOIN-", options, processors.GlobalJoin[K, V, GK, GV, R]{
+	return addGlobalJoin(s, table, options, processors.GlobalJoin[K, V, GK, GV, R]{
 		KeyOf:   keyOf,
 		Found:   func(_ K, value V, row GV) R { return join(value, &row) },
 		Missing: func(_ K, value V) R { return join(value, nil) },
 	})
 }
 
-func addGlobalJoin[K, V, GK, GV, R any](s *Stream[K, V], table *GlobalTable[GK, GV], prefix string, options []OperatorOption, join processors.GlobalJoin[K, V, GK, GV, R]) *Stream[K, R] {
+func addGlobalJoin[K, V, GK, GV, R any](s *Stream[K, V], table *GlobalTable[GK, GV], options []OperatorOption, join processors.GlobalJoin[K, V, GK, GV, R]) *Stream[K, R] {
 	join.Store = table.store.name
-	n := then(s.flow, s.name(options, prefix), nil, join.Supplier())
+	n := then(s.flow, s.name(options, "KSTREAM-LEFTJOIN-"), nil, join.Supplier()) // Kafka Streams' name of both joins
 	s.b.readGlobal(table.store, n)
 	return &Stream[K, R]{flow[K, R]{b: s.b, n: n, key: s.key, rekeyed: s.rekeyed}}
 }

@@ -9,7 +9,7 @@ import (
 // BuilderOption is an option of New.
 type BuilderOption interface{ build(*Builder) }
 
-// Optimization is a way to make do with fewer internal topics. It changes which
+// Optimization is a way to make do with fewer internal topics or stores. It changes which
 // topics there are, so an application that has run without it has to be reset, or
 // drained, before it runs with it.
 type Optimization uint8
@@ -31,6 +31,9 @@ const (
 	// of these. Filters in between come after the topic then. What needs other values
 	// than those, behind a MapValues, keeps a topic of its own.
 	MergeRepartitions
+	// SingleStoreJoins has every JoinStream of a stream with itself keep its records
+	// once, as with the option SingleStore. One with OnLate keeps both its stores.
+	SingleStoreJoins
 )
 
 // OptimizeOption is an option of New.
@@ -40,7 +43,7 @@ type OptimizeOption []Optimization
 // topology.optimization). None is on by default.
 func Optimize(these ...Optimization) OptimizeOption {
 	if len(these) == 0 {
-		these = []Optimization{ReuseSourceTopics, MergeRepartitions}
+		these = []Optimization{ReuseSourceTopics, MergeRepartitions, SingleStoreJoins}
 	}
 	return these
 }
@@ -52,6 +55,8 @@ func (o OptimizeOption) build(b *Builder) {
 			b.reuse = true
 		case MergeRepartitions:
 			b.mergeTopics = true
+		case SingleStoreJoins:
+			b.singleStores = true
 		default:
 			b.fault("Optimize: there is no optimization %d: use the constants of this package", one)
 		}

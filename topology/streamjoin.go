@@ -84,7 +84,7 @@ func OtherValueSerde[V any](s serde.Serde[V]) JoinOption {
 // SingleStore keeps the records of a stream that JoinStream joins with itself once
 // instead of once for each side. It changes nothing but the names of nodes and the
 // number of stores. (In Kafka Streams it is the optimization
-// single.store.self.join.)
+// single.store.self.join; Optimize(SingleStoreJoins) asks for it wherever it can be.)
 func SingleStore() JoinOption { return JoinOption{func(o *settings) { o.singleStore = true }} }
 
 // joinNames are the names of the nodes and the stores of a join.
@@ -143,9 +143,10 @@ func addStreamJoin[K, L, R, O any](s *Stream[K, L], other *Stream[K, R], set set
 	stores := defineJoinStores(left, right, names, join.Windows, set)
 	stores.unmatched.keepHeaders(keep)
 	b.joins = append(b.joins, [2]*node{left.n, right.n})
+	tellsLate := set.late != nil || set.otherLate != nil
 	var merge *node
-	if set.singleStore {
-		if set.late != nil || set.otherLate != nil {
+	if set.singleStore || b.singleStores && !tellsLate && isSelfJoin(left, right, join) {
+		if tellsLate {
 			b.fault("%s: OnLate is for joins with a store for each side: leave SingleStore out", at(names.merge))
 		}
 		merge = addSelfJoin(left, right, names, stores, join)
@@ -188,15 +189,21 @@ func addJoinNodes[K, L, R, O any](left *Stream[K, L], right *Stream[K, R], names
 	return addProcessor(b, names.merge, nil, processors.Pass[K, O](), this, that)
 }
 
+// isSelfJoin tells whether a join is the inner one of a stream with itself.
+func isSelfJoin[K, L, R, O any](left *Stream[K, L], right *Stream[K, R], join processors.StreamJoin[K, L, R, O]) bool {
+	_, same := any(join.Match).(func(K, L, L) O)
+	return same && left.n == right.n && join.OnlyLeft == nil
+}
+
 // addSelfJoin enters the nodes of a join of a stream with itself that has one store.
 func addSelfJoin[K, L, R, O any](left *Stream[K, L], right *Stream[K, R], names joinNames, stores joinStores, join processors.StreamJoin[K, L, R, O]) *node {
 	b := left.b
-	match, same := any(join.Match).(func(K, L, L) O)
-	if left.n != right.n || !same || join.OnlyLeft != nil {
+	if !isSelfJoin(left, right, join) {
 		b.fault("node %q: SingleStore is for JoinStream of a stream with itself: leave it out", names.merge)
 		return left.n
 	}
 	keep := then(left.flow, names.keepLeft, nil, processors.Pass[K, L]())
+	match := any(join.Match).(func(K, L, L) O)
 	n := addProcessor(b, names.merge, nil, processors.SelfJoin(names.leftStore, join.Windows, match), keep)
 	b.addStore(stores.left, n)
 	b.useStore(stores.left, keep)

@@ -112,3 +112,34 @@ func TestDescribeOfStreamJoinsEqualsKafkaStreams(t *testing.T) {
 		}
 	}
 }
+
+// OnLate needs both stores, and a join of two streams is none with itself.
+func TestOptimizingJoinsOfAStreamWithItself(t *testing.T) {
+	describe := func(build func(*builder), options ...topology.BuilderOption) string {
+		b := topology.New("app", options...)
+		build(b)
+		text, err := b.Describe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	optimized := topology.Optimize(topology.SingleStoreJoins)
+	asked := describe(streamJoins["ss-self-join-single-store"])
+	if got := describe(streamJoins["ss-self-join"], optimized); got != asked {
+		t.Errorf("optimized:\n%s\nwant\n%s", got, asked)
+	}
+	late := func(b *builder) {
+		l := in(b, "l")
+		l.JoinStream(l, near, plus, topology.OnLate(func(*topology.Stream[string, string]) {})).To("out")
+	}
+	outer := func(b *builder) {
+		l := in(b, "l")
+		l.LeftJoinStream(l, near, plusLeft).To("out")
+	}
+	for name, build := range map[string]func(*builder){"with OnLate": late, "left": outer, "of two": streamJoins["ss-join-and-table-join"]} {
+		if plain, got := describe(build), describe(build, optimized); got != plain {
+			t.Errorf("%s, optimized:\n%s\nwant\n%s", name, got, plain)
+		}
+	}
+}

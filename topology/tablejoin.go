@@ -111,10 +111,19 @@ func joinTables[K, L, R, J any](left *table[K, L], right *table[K, R], made proc
 	if set.store != "" {
 		key, value := resolve(b, at(name), out.key, true), resolve(b, at(name), out.value, false)
 		b.addStore(keyValueStore(set.store, key, value, set), out.n)
-		out.origin = keptRows[K, J](b, set.store)
+		out.origin = keptJoin[K, L, R, J]{kept: keptRows[K, J](b, set.store), sides: o}
 	}
 	return out
 }
+
+// keptJoin is the origin of a join that has a store. Who asks what its rows were asks
+// both sides too, as in Kafka Streams, so that those leave out what changes nothing.
+type keptJoin[K, L, R, J any] struct {
+	kept[K, J]
+	sides *joined[K, L, R, J]
+}
+
+func (o keptJoin[K, L, R, J]) olds(force bool) bool { return o.sides.olds(force) }
 
 // joined is the origin of a join that has no store of its own.
 type joined[K, L, R, J any] struct {
