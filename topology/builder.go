@@ -32,6 +32,7 @@ type Builder struct {
 	// reuse and mergeTopics are optimizations.
 	reuse, mergeTopics bool
 	index              int
+	attached           []any
 	faults             []error
 }
 

@@ -145,10 +145,8 @@ func sagaOf(i sagas.Instance) sagaJSON {
 		ID: i.ID, Definition: i.Definition, Version: i.Version, Status: i.Status,
 		Began: clock(i.Began), Changed: clock(i.Changed), Reason: i.Reason,
 	}
-	for _, s := range i.Steps {
-		if s.State != sagas.StepDone && s.State != sagas.StepSkipped && s.State != sagas.StepUndone {
-			out.Step, out.State, out.Reason = s.Name, s.State, cmp.Or(s.Error, out.Reason)
-		}
+	if s, ok := i.Current(); ok {
+		out.Step, out.State, out.Reason = s.Name, s.State, cmp.Or(s.Error, out.Reason)
 	}
 	return out
 }
