@@ -65,7 +65,7 @@ func (s *Server) topology(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, err)
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"plan": json.RawMessage(graph), "text": plan.Describe(), "mermaid": plan.Mermaid()})
+	answer(w, http.StatusOK, map[string]any{"plan": json.RawMessage(graph), "text": plan.Describe(), "mermaid": plan.Mermaid(), "svg": plan.SVG()})
 }
 
 func (s *Server) members(w http.ResponseWriter, r *http.Request) {

@@ -57,9 +57,13 @@ type svgFrame struct {
 // svgWidth is about how wide a text is.
 func svgWidth(text string) (w int) {
 	for _, r := range text {
-		w += 7
-		if r >= 0x2e80 { // Asian letters are as wide as high
-			w += 6
+		switch {
+		case r >= 0x2e80: // Asian letters are as wide as high
+			w += 13
+		case r >= '0' && r <= '9', r >= 'A' && r <= 'Z':
+			w += 8
+		default:
+			w += 7
 		}
 	}
 	return w
