@@ -48,7 +48,7 @@ func (s *Server) board(name string) (Board, error) {
 		}
 		names = append(names, b.Board().Name)
 	}
-	return nil, fmt.Errorf("orchestrator %q: %w: there are %q", name, query.ErrNoStore, names)
+	return nil, fmt.Errorf("%w: no orchestrator is called %q, there are %q", query.ErrNoSaga, name, names)
 }
 
 // The bounds of one saga's page.
@@ -89,25 +89,28 @@ func (s *Server) showSaga(r *http.Request) (out sagaAnswer, err error) {
 	if out.Saga, err = b.Show(row, nil); err != nil {
 		return out, err
 	}
+	if wanted {
+		out.NoHistory = s.addHistory(ctx, b, row, &out.Saga)
+	}
+	return out, nil
+}
+
+// addHistory shows a saga with its history, or says why there is none.
+func (s *Server) addHistory(ctx context.Context, b Board, row []byte, saga *status.Saga) (why string) {
 	topic := b.Board().Audit
-	if !wanted {
-		return out, nil
-	}
 	if topic == "" {
-		out.NoHistory = "the orchestrator has no topic for its audit: give it one with Orchestrator.Audit"
-		return out, nil
+		return "the orchestrator has no topic for its audit: give it one with Orchestrator.Audit"
 	}
-	audit, err := s.app.Values(ctx, topic, []byte(out.Saga.ID), out.Saga.Began, mostHistory)
+	audit, err := s.app.Values(ctx, topic, []byte(saga.ID), saga.Began, mostHistory)
 	var whole status.Saga
 	if err == nil {
 		whole, err = b.Show(row, audit)
 	}
 	if err != nil {
-		out.NoHistory = err.Error()
-		return out, nil
+		return err.Error()
 	}
-	out.Saga = whole
-	return out, nil
+	*saga = whole
+	return ""
 }
 
 // sagaRow reads the row of a saga, from the worker that has it.

@@ -52,7 +52,7 @@ func answers(t *testing.T, url string) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for limit := time.After(patience); ; {
-		response, err := http.Get(url) //nolint:gosec,noctx // of this test
+		response, err := http.Get(url)
 		if err == nil {
 			response.Body.Close()
 			return
