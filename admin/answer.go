@@ -41,8 +41,10 @@ func refuse(w http.ResponseWriter, err error) {
 		fail(w, http.StatusBadRequest, err.Error())
 	case errors.As(err, &elsewhere):
 		answer(w, http.StatusMisdirectedRequest, failure{Error: err.Error(), Address: elsewhere.Address})
-	case errors.Is(err, query.ErrNoStore), errors.Is(err, query.ErrNoLetter):
+	case errors.Is(err, query.ErrNoStore), errors.Is(err, query.ErrNoLetter), errors.Is(err, query.ErrNoSaga):
 		fail(w, http.StatusNotFound, err.Error())
+	case errors.Is(err, query.ErrRefused):
+		fail(w, http.StatusConflict, err.Error())
 	case passes(err):
 		w.Header().Set("Retry-After", "1")
 		fail(w, http.StatusServiceUnavailable, err.Error())

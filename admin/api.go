@@ -50,6 +50,9 @@ func (s *Server) api(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/deadletters/{topic}", s.letters)
 	mux.HandleFunc("POST /api/deadletters/{topic}/redrive", s.dealing(s.app.Redrive))
 	mux.HandleFunc("POST /api/deadletters/{topic}/discard", s.dealing(s.app.Discard))
+	mux.HandleFunc("GET /api/sagas", s.sagas)
+	mux.HandleFunc("GET /api/sagas/{orchestrator}/{id}", s.saga)
+	mux.HandleFunc("POST /api/sagas/{orchestrator}/{id}/{action}", s.askSaga)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+": see docs/operations-api.md")
 	})
@@ -62,7 +65,7 @@ func (s *Server) topology(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, err)
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"plan": json.RawMessage(graph), "text": plan.Describe(), "mermaid": plan.Mermaid()})
+	answer(w, http.StatusOK, map[string]any{"plan": json.RawMessage(graph), "text": plan.Describe(), "mermaid": plan.Mermaid(), "svg": plan.SVG()})
 }
 
 func (s *Server) members(w http.ResponseWriter, r *http.Request) {

@@ -19,6 +19,7 @@ var pages = map[string]struct{ file, kind string }{
 	"/graph.js":                      {"page/graph.js", "text/javascript; charset=utf-8"},
 	"/views.js":                      {"page/views.js", "text/javascript; charset=utf-8"},
 	"/dom.js":                        {"page/dom.js", "text/javascript; charset=utf-8"},
+	"/sagas.js":                      {"page/sagas.js", "text/javascript; charset=utf-8"},
 	"/style.css":                     {"page/style.css", "text/css; charset=utf-8"},
 	"/icon.svg":                      {"page/icon.svg", "image/svg+xml"},
 	"/libraries/cytoscape.mjs":       {"page/libraries/cytoscape.mjs", "text/javascript; charset=utf-8"},

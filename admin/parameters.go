@@ -114,6 +114,18 @@ func (p *parameters) number(name string, least, most, otherwise int64) int64 {
 	return n
 }
 
+func (p *parameters) yes(name string, otherwise bool) bool {
+	switch text := p.values.Get(name); text {
+	case "":
+		return otherwise
+	case "true", "false":
+		return text == "true"
+	default:
+		p.fault("%s is %q: give true or false", name, text)
+		return otherwise
+	}
+}
+
 func (p *parameters) duration(name string, otherwise time.Duration) time.Duration {
 	text := p.values.Get(name)
 	if text == "" {

@@ -24,6 +24,10 @@ type App interface {
 	Letters(ctx context.Context, topic string, limit int) ([]status.Letter, error)
 	Redrive(ctx context.Context, topic string, ids []status.LetterID) error
 	Discard(ctx context.Context, topic string, ids []status.LetterID) error
+	// Values are those that a topic holds of a key, the newest of them, oldest first, and
+	// Send writes one.
+	Values(ctx context.Context, topic string, key []byte, since time.Time, limit int) ([][]byte, error)
+	Send(ctx context.Context, topic string, key, value []byte) error
 }
 
 // Server is an admin address that listens. A nil Server is one that is turned off.

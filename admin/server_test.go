@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -28,15 +29,22 @@ type fake struct {
 	answer   error
 	redriven []status.LetterID
 	members  []status.Member
+	audit    [][]byte
+	noAudit  error
+	sent     []string
+	pages    func(query.Request) query.Answer
 }
 
 func (f *fake) Status() status.Worker {
-	return status.Worker{Application: "app", State: status.Running, DeadLetters: []status.DeadLetter{{Topic: "dead", Depth: 2}}}
+	return status.Worker{Application: "app", State: status.Running, Tasks: []status.Task{{ID: "0_0", Subtopology: 0}, {ID: "0_1", Subtopology: 0, Partition: 1}, {ID: "1_0", Subtopology: 1}}, DeadLetters: []status.DeadLetter{{Topic: "dead", Depth: 2}}}
 }
 func (f *fake) Health() health.Report { return f.report }
 func (f *fake) Plan() *topology.Plan  { return f.plan }
 func (f *fake) Query(_ context.Context, r query.Request) (query.Answer, error) {
 	f.asked = append(f.asked, r)
+	if f.pages != nil {
+		return f.pages(r), f.answer
+	}
 	return query.Answer{Rows: []query.Row{{Key: []byte("k"), Value: []byte("\x00\x00\x00\x00\x00\x00\x00\x07"), Timestamp: 1000}}}, f.answer
 }
 func (f *fake) Members(context.Context) ([]status.Member, error) { return f.members, nil }
@@ -47,6 +55,13 @@ func (f *fake) Redrive(_ context.Context, _ string, ids []status.LetterID) error
 	f.redriven = append(f.redriven, ids...)
 	return f.answer
 }
+func (f *fake) Values(context.Context, string, []byte, time.Time, int) ([][]byte, error) {
+	return f.audit, f.noAudit
+}
+func (f *fake) Send(_ context.Context, topic string, key, value []byte) error {
+	f.sent = append(f.sent, topic+" "+string(key)+" "+string(value))
+	return nil
+}
 func (f *fake) Discard(context.Context, string, []status.LetterID) error { return nil }
 
 const token = "a token that is long enough"
@@ -56,6 +71,7 @@ func serve(t *testing.T, options ...admin.Option) (*fake, string) {
 	t.Helper()
 	b := topology.New("app")
 	b.Stream[string, string]("in").GroupByKey().Count(topology.StoreName("counts")).ToStream().To("out")
+	b.Attach(board{})
 	plan, err := b.Build()
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +164,7 @@ func TestWithATokenOnlyProbesAreOpen(t *testing.T) {
 	}
 	closed := []string{
 		"/", "/app.js", "/style.css", "/nothing", "/api/status", "/api/topology", "/api/members", "/api/stores", "/api/stores/counts?key=k",
-		"/api/deadletters", "/api/deadletters/dead", "/api/nothing", "/debug/pprof/heap", "/debug/pprof/profile", "/debug/nothing", "/healthz/x",
+		"/api/sagas", "/api/sagas/office/a", "/api/deadletters", "/api/deadletters/dead", "/api/nothing", "/debug/pprof/heap", "/debug/pprof/profile", "/debug/nothing", "/healthz/x",
 	}
 	for _, path := range closed {
 		for _, headers := range [][]string{nil, {"Authorization: Bearer wrong"}, {"Cookie: tidemill_admin=" + token}} {
@@ -313,7 +329,7 @@ func TestProbesFollowTheReport(t *testing.T) {
 func TestPagesHaveAStrictPolicy(t *testing.T) {
 	_, addr := serve(t)
 	for _, path := range []string{
-		"/", "/app.js", "/views.js", "/dom.js", "/graph.js", "/style.css", "/icon.svg", "/libraries/cytoscape.mjs", "/libraries/cytoscape-dagre.mjs", "/api/status",
+		"/", "/app.js", "/views.js", "/sagas.js", "/dom.js", "/graph.js", "/style.css", "/icon.svg", "/libraries/cytoscape.mjs", "/libraries/cytoscape-dagre.mjs", "/api/status",
 	} {
 		code, _, h := do(t, "GET", "http://"+addr+path, "")
 		if code != 200 || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(h.Get("Content-Security-Policy"), "unsafe") || h.Get("X-Frame-Options") != "DENY" {

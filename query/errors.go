@@ -18,6 +18,11 @@ var (
 	// ErrNoLetter says that a dead letter does not wait: it is not there, or somebody has
 	// dealt with it.
 	ErrNoLetter = errors.New("no such dead letter waits")
+	// ErrNoSaga says that an orchestrator knows no saga of this id, or has forgotten it.
+	ErrNoSaga = errors.New("there is no such saga")
+	// ErrRefused says that a saga is not in a state in which the request makes sense: look
+	// at it again.
+	ErrRefused = errors.New("it is not possible now")
 	// ErrNoStore says that the topology has no store of this name that can be read.
 	ErrNoStore = errors.New("no such store")
 )

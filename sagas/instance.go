@@ -114,6 +114,17 @@ func (i *Instance) Step(name string) (s StepState, ok bool) {
 	return s, false
 }
 
+// Current is the step that the saga is at: the last of those that are under way or that
+// have not ended well; ok is false if there is none.
+func (i *Instance) Current() (s StepState, ok bool) {
+	for _, one := range slices.Backward(i.Steps) {
+		if one.State != StepDone && one.State != StepSkipped && one.State != StepUndone {
+			return one, true
+		}
+	}
+	return s, false
+}
+
 func (i *Instance) find(name string) int {
 	return slices.IndexFunc(i.Steps, func(s StepState) bool { return s.Name == name })
 }

@@ -40,7 +40,7 @@ type Orchestrator struct {
 }
 
 // AddTo adds the orchestrator to a topology. It reports everything that is wrong with
-// it in one error.
+// it in one error. An admin address shows the sagas.
 func (o Orchestrator) AddTo(b *topology.Builder) error {
 	o.Tick, o.Concurrency = cmp.Or(o.Tick, 100*time.Millisecond), cmp.Or(o.Concurrency, 64)
 	r, faults := register(o.Sagas)
@@ -62,6 +62,7 @@ func (o Orchestrator) AddTo(b *topology.Builder) error {
 		return err
 	}
 	o.add(b, r)
+	b.Attach(board{o, r})
 	return nil
 }
 

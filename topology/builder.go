@@ -32,8 +32,9 @@ type Builder struct {
 	// reuse, mergeTopics and singleStores are optimizations.
 	reuse, mergeTopics, singleStores bool
 
-	index  int
-	faults []error
+	index    int
+	attached []any
+	faults   []error
 }
 
 // New begins the topology of an application. The id names its consumer group and

@@ -8,7 +8,7 @@ import (
 
 // compile groups the nodes into subtopologies.
 func compile(b *Builder) *Plan {
-	plan := &Plan{Application: b.application, nodes: slices.Clone(b.nodes), repartition: slices.Clone(b.repartition), joins: slices.Clone(b.joins), advance: b.advance}
+	plan := &Plan{Application: b.application, nodes: slices.Clone(b.nodes), repartition: slices.Clone(b.repartition), joins: slices.Clone(b.joins), advance: b.advance, attached: slices.Clone(b.attached)}
 	for _, n := range b.nodes {
 		plan.names = append(plan.names, n.name)
 	}

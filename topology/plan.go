@@ -22,6 +22,7 @@ type Plan struct {
 	repartition   []*repartitionTopic
 	joins         [][2]*node
 	advance       processors.Advance
+	attached      []any
 }
 
 // Subtopology is a set of operators that are connected without a topic between

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/tidemill/tidemill/internal/letters"
 )
 
 // Topic is an internal topic of an application.
@@ -98,6 +100,33 @@ func (c *Client) Topics(ctx context.Context, application string) ([]Topic, error
 		}
 		all = append(all, t)
 	}
+	return all, nil
+}
+
+// TopicNames are the topics of the cluster that are internal neither to an application
+// nor to Kafka, in order.
+func (c *Client) TopicNames(ctx context.Context) ([]string, error) {
+	topics, err := c.admin.ListTopics(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("upkeep: list topics: %w", err)
+	}
+	return slices.DeleteFunc(topics.Names(), func(name string) bool { return kindOf(name) != "" }), nil
+}
+
+// Applications are the consumer groups of the cluster that may be applications, in
+// order: all but those that note what has become of dead letters.
+func (c *Client) Applications(ctx context.Context) ([]string, error) {
+	groups, err := c.admin.ListGroups(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("upkeep: list groups: %w", err)
+	}
+	var all []string
+	for name, g := range groups {
+		if (g.ProtocolType == "" || g.ProtocolType == "consumer") && !strings.HasSuffix(name, letters.Group("")) {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
 	return all, nil
 }
 

@@ -2,6 +2,7 @@
 import { $, h, sparkline, number, rate, duration, api } from "/dom.js";
 import * as graph from "/graph.js";
 import * as views from "/views.js";
+import * as sagas from "/sagas.js";
 
 const every = 1500, kept = 60;
 let before, storeList = [], history = new Map();
@@ -98,6 +99,7 @@ async function tick() {
     views.letterTopics(own.deadLetters || []);
     views.health(report, own);
     if (page() === "letters") await views.letters();
+    if (page() === "sagas") await sagas.refresh();
     before = now;
     document.documentElement.dataset.ticks = 1 + +(document.documentElement.dataset.ticks || 0);
   } catch (err) {
@@ -109,8 +111,8 @@ async function tick() {
   setTimeout(tick, document.hidden ? 10 * every : every);
 }
 
-const pages = ["overview", "tasks", "stores", "letters", "health"];
-const page = () => pages.includes(location.hash.slice(1)) ? location.hash.slice(1) : "overview";
+const pages = ["overview", "tasks", "stores", "sagas", "letters", "health"];
+const page = () => pages.find(p => p === location.hash.slice(1).split("/")[0]) || "overview";
 
 function turn() {
   for (const p of pages) $(p).hidden = p !== page();
@@ -118,11 +120,13 @@ function turn() {
   document.querySelector("nav a[aria-current]").scrollIntoView({ block: "nearest", inline: "nearest" });
   if (page() === "overview") graph.fit();
   if (page() === "letters") views.letters();
+  if (page() === "sagas") sagas.refresh(true);
 }
 
 async function start() {
   const kind = views.lookups(() => storeList);
   views.letterActions();
+  sagas.setup();
   addEventListener("hashchange", turn);
   turn();
   try {

@@ -1,19 +1,21 @@
 // Elements, numbers and requests. Text only ever becomes text, never markup.
 
+const ns = "http://www.w3.org/2000/svg";
+
 export const $ = id => document.getElementById(id);
 
+const drawn = ["svg", "rect", "path"];
+
 export function h(tag, attrs, ...children) {
-  const e = document.createElement(tag);
+  const e = drawn.includes(tag) ? document.createElementNS(ns, tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attrs || {})) {
     if (name.startsWith("on")) e.addEventListener(name.slice(2), value);
     else if (value === true) e.setAttribute(name, "");
     else if (value !== false && value != null) e.setAttribute(name, value);
   }
-  e.append(...children.flat().filter(c => c != null && c !== false));
+  e.append(...children.flat(3).filter(c => c != null && c !== false && c !== ""));
   return e;
 }
-
-const ns = "http://www.w3.org/2000/svg";
 
 // sparkline draws numbers as a line with an area below.
 export function sparkline(values) {
@@ -57,6 +59,13 @@ export function duration(s) {
   if (s < 3600) return Math.floor(s / 60) + " min";
   if (s < 86400) return (s / 3600).toFixed(1) + " h";
   return number(s / 86400) + " d";
+}
+
+// clock is a time of today, or one with its date.
+export function clock(t) {
+  const at = new Date(t), same = at.toDateString() === new Date().toDateString();
+  const time = at.toLocaleTimeString("en-GB") + (same ? "." + String(at.getMilliseconds()).padStart(3, "0") : "");
+  return same ? time : at.toLocaleDateString("sv-SE") + " " + time;
 }
 
 export const ago = t => t ? duration((Date.now() - new Date(t)) / 1000) + " ago" : "–";

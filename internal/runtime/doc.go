@@ -17,6 +17,7 @@
 //	host.go       tasks begin and end; after a failure all begin anew
 //
 // What looks into it from outside: status.go, query.go and letters.go by way of ask.go,
-// between two records; watch.go looks at the cluster and the disk, members.go at the group;
+// between two records; watch.go looks at the cluster and the disk, members.go at the group,
+// keyed.go at the records of a key;
 // trace.go follows records over topics.
 package runtime

@@ -5,7 +5,6 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -86,74 +85,40 @@ func (c *Console) Start[D any](ctx context.Context, saga, definition string, dat
 // Signal tells a saga something that it may wait for. Signals with the same id count
 // once.
 func (c *Console) Signal[S any](ctx context.Context, saga, name, id string, data S) error {
-	if _, err := c.open(ctx, saga); err != nil {
-		return err
-	}
-	return c.Send(ctx, saga, sagas.Signal(name, id, data))
+	return c.ask(ctx, saga, sagas.Signal(name, id, data))
 }
 
 // Cancel ends a saga by compensating what it did.
 func (c *Console) Cancel(ctx context.Context, saga, reason string) error {
-	i, err := c.open(ctx, saga)
-	switch {
-	case err != nil:
-		return err
-	case i.Pivoted:
-		return refused(saga, "its pivot is done, there is no way back")
-	case i.Back:
-		return refused(saga, "it is on its way back already")
-	}
-	return c.Send(ctx, saga, sagas.Cancel(reason))
+	return c.ask(ctx, saga, sagas.Cancel(reason))
 }
 
 // RetryStep has a step, or the compensation of one, tried again at once, with the same
 // key.
 func (c *Console) RetryStep(ctx context.Context, saga, step string) error {
-	return c.act(ctx, saga, sagas.RetryStep(step), append(movable(), sagas.StepRunning, sagas.StepUndoing)...)
+	return c.ask(ctx, saga, sagas.RetryStep(step))
 }
 
 // SkipStep takes a step, or the compensation of one, as settled by hand, if it is parked
 // or between two attempts.
 func (c *Console) SkipStep(ctx context.Context, saga, step string) error {
-	return c.act(ctx, saga, sagas.SkipStep(step), movable()...)
+	return c.ask(ctx, saga, sagas.SkipStep(step))
 }
 
 // FailStep takes a step as failed, with nothing left of it, if it is parked or between
 // two attempts.
 func (c *Console) FailStep(ctx context.Context, saga, step string) error {
-	return c.act(ctx, saga, sagas.FailStep(step), sagas.StepParked, sagas.StepWaiting)
+	return c.ask(ctx, saga, sagas.FailStep(step))
 }
 
-// movable are the states in which a step waits for a person or for its time.
-func movable() []sagas.State {
-	return []sagas.State{sagas.StepParked, sagas.StepStuck, sagas.StepWaiting, sagas.StepResting}
-}
-
-// act has something done to a step that is in one of some states.
-func (c *Console) act(ctx context.Context, saga string, e sagas.Event, states ...sagas.State) error {
-	i, err := c.open(ctx, saga)
+// ask sends an event, if it makes sense for the saga as it was last published.
+func (c *Console) ask(ctx context.Context, saga string, e sagas.Event) error {
+	i, err := c.Get(ctx, saga)
 	if err != nil {
 		return err
 	}
-	s, ok := i.Step(e.Step)
-	if !ok {
-		return refused(saga, "it has not begun a step "+e.Step)
-	}
-	if !slices.Contains(states, s.State) {
-		return refused(saga, fmt.Sprintf("step %s is %s", e.Step, s.State))
+	if why := i.Refuses(e); why != "" {
+		return fmt.Errorf("console: saga %q: %w: %s", saga, ErrRefused, why)
 	}
 	return c.Send(ctx, saga, e)
-}
-
-// open is a saga that has not ended.
-func (c *Console) open(ctx context.Context, saga string) (sagas.Instance, error) {
-	i, err := c.Get(ctx, saga)
-	if err == nil && i.Status.Ended() {
-		err = refused(saga, "it has ended, it is "+string(i.Status))
-	}
-	return i, err
-}
-
-func refused(saga, why string) error {
-	return fmt.Errorf("console: saga %q: %w: %s", saga, ErrRefused, why)
 }

@@ -51,6 +51,7 @@ func TestAWorkerIsAskedByItsAdminAddress(t *testing.T) {
 	}{
 		{[]string{"describe"}, "Sub-topology: 0"},
 		{[]string{"describe", "--format", "mermaid"}, "flowchart"},
+		{[]string{"describe", "--format", "svg"}, "</svg>"},
 		{[]string{"describe", "--format", "json"}, `"subtopologies"`},
 		{[]string{"stores"}, "counts"},
 		{[]string{"query", "counts", "--key", "phishing", "--json"}, `"key": "phishing"`},

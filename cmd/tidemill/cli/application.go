@@ -11,6 +11,8 @@ func (c *cli) lagCommand() *cobra.Command {
 		Use:   "lag APPLICATION",
 		Short: "How far an application is behind, by topic and partition",
 		Args:  cobra.ExactArgs(1),
+
+		ValidArgsFunction: c.completing(c.applications),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.upkeep(cmd.Context(), func(u *upkeep.Client) error {
 				lag, err := u.Lag(cmd.Context(), args[0])
@@ -42,6 +44,8 @@ func (c *cli) topicsCommand() *cobra.Command {
 		Use:   "topics APPLICATION",
 		Short: "The internal topics of an application, and what they hold",
 		Args:  cobra.ExactArgs(1),
+
+		ValidArgsFunction: c.completing(c.applications),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.upkeep(cmd.Context(), func(u *upkeep.Client) error {
 				topics, err := u.Topics(cmd.Context(), args[0])
@@ -72,6 +76,8 @@ func (c *cli) resetCommand() *cobra.Command {
 			"are deleted. Without --execute it only says what it would do. It refuses while the application runs. Output\n" +
 			"topics stay as they are.",
 		Args: cobra.ExactArgs(1),
+
+		ValidArgsFunction: c.completing(c.applications),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			target, err := upkeep.ParseTarget(to)
 			if err != nil {
@@ -91,6 +97,8 @@ func (c *cli) resetCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&to, "to", "earliest", "`position`: earliest, latest, an offset, or a time like 2026-01-31T12:00:00Z")
 	cmd.Flags().StringSliceVar(&inputs, "input", nil, "input `topics` to set too, beside those with committed offsets")
+	completeFlag(cmd, "to", cobra.FixedCompletions([]string{"earliest", "latest"}, cobra.ShellCompDirectiveNoFileComp))
+	c.completeNames(cmd, "input", c.topicNames)
 	cmd.Flags().BoolVar(&execute, "execute", false, "do it, instead of saying what would be done")
 	return cmd
 }

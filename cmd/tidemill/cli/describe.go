@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,19 +12,23 @@ import (
 	"github.com/tidemill/tidemill/health"
 )
 
+// formats are those that describe can write.
+var formats = []string{"text", "mermaid", "svg", "json"}
+
 func (c *cli) describeCommand() *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "describe",
-		Short: "The topology that a worker runs, as Kafka Streams prints it, as a flowchart or as JSON",
+		Short: "The topology that a worker runs, as Kafka Streams prints it, as a flowchart, an image or JSON",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var told struct {
 				Plan          json.RawMessage
 				Text, Mermaid string
+				SVG           string `json:"svg"`
 			}
-			if format != "text" && format != "mermaid" && format != "json" {
-				return fmt.Errorf("--format is %q: give text, mermaid or json", format)
+			if !slices.Contains(formats, format) {
+				return fmt.Errorf("--format is %q: give text, mermaid, svg or json", format)
 			}
 			if err := c.get(cmd.Context(), "/api/topology", nil, &told); err != nil {
 				return err
@@ -32,15 +37,16 @@ func (c *cli) describeCommand() *cobra.Command {
 				c.json = true
 				return c.print(told.Plan, nil)
 			}
-			text := told.Text
-			if format == "mermaid" {
-				text = told.Mermaid
+			text := map[string]string{"text": told.Text, "mermaid": told.Mermaid, "svg": told.SVG}[format]
+			if text == "" {
+				return fmt.Errorf("the worker at %s tells no %s: it runs an older version, give another --format", c.admin, format)
 			}
 			_, err := fmt.Fprintln(c.out, strings.TrimRight(text, "\n"))
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "text", "`form`: text, mermaid or json")
+	cmd.Flags().StringVar(&format, "format", "text", "`form`: text, mermaid, svg or json")
+	completeFlag(cmd, "format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	return c.adminFlag(cmd)
 }
 

@@ -41,6 +41,7 @@ func (c *cli) listFlows(topics *console.Topics) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&topics.Positions, "positions", "", "the `topic` of the choreography's monitor")
+	c.completeNames(cmd, "positions", c.topicNames)
 	cmd.Flags().StringSliceVar(&statuses, "status", nil, "only those that are moving, stuck or over")
 	return cmd
 }

@@ -84,6 +84,8 @@ func (c *cli) listLetters() *cobra.Command {
 		Use:   "list APPLICATION TOPIC",
 		Short: "List the letters of a topic",
 		Args:  cobra.ExactArgs(2),
+
+		ValidArgsFunction: c.completing(c.applications, c.topicNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 {
 				return fmt.Errorf("--limit is %d: give at least 1", limit)
@@ -138,6 +140,8 @@ func (c *cli) showLetter() *cobra.Command {
 		Use:   "show APPLICATION TOPIC PARTITION/OFFSET",
 		Short: "Show a letter with its headers, its bytes and what happened",
 		Args:  cobra.ExactArgs(3),
+
+		ValidArgsFunction: c.completing(c.applications, c.topicNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			at, err := upkeep.ParsePosition(args[2])
 			if err != nil {
@@ -190,6 +194,8 @@ func (c *cli) redriveLetters() *cobra.Command {
 			"go back, or none if one of them cannot. It is noted in the same transaction: a redrive that was interrupted can be\n" +
 			"made again.",
 		Args: cobra.MinimumNArgs(2),
+
+		ValidArgsFunction: c.completing(c.applications, c.topicNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			choice, err := chosen(all, args[2:])
 			if err != nil {

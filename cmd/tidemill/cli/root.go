@@ -44,6 +44,9 @@ type cli struct {
 	security  security
 	// admin is the admin address of a worker.
 	admin string
+	// patience bounds each request to a broker, those of a new connection included; 0 is
+	// what the client does by itself.
+	patience time.Duration
 }
 
 func (c *cli) root() *cobra.Command {
@@ -90,6 +93,9 @@ func (c *cli) options(ctx context.Context) ([]kgo.Opt, error) {
 		return nil, err
 	}
 	opts = append(opts, kgo.SeedBrokers(c.brokers...))
+	if c.patience > 0 {
+		opts = append(opts, kgo.DialTimeout(c.patience), kgo.RequestTimeoutOverhead(c.patience), kgo.RetryTimeout(c.patience))
+	}
 	client, err := kgo.NewClient(opts...)
 	if err != nil {
 		return nil, err

@@ -25,6 +25,9 @@ func (c *cli) sagasCommand() *cobra.Command {
 	flags.StringVar(&topics.Inbox, "inbox", "", "the `topic` of the orchestrator's events")
 	flags.StringVar(&topics.Statuses, "statuses", "", "the `topic` of its sagas' newest states")
 	flags.StringVar(&topics.Audit, "audit", "", "the `topic` of all transitions")
+	for _, name := range []string{"inbox", "statuses", "audit"} {
+		c.completeNames(cmd, name, c.topicNames)
+	}
 	cmd.AddCommand(c.listSagas(&topics), c.showSaga(&topics), c.cancelSaga(&topics), c.listFlows(&topics))
 	for name, act := range map[string]struct {
 		short string
@@ -38,6 +41,8 @@ func (c *cli) sagasCommand() *cobra.Command {
 			Use:   name + " SAGA STEP",
 			Short: act.short,
 			Args:  cobra.ExactArgs(2),
+
+			ValidArgsFunction: c.completing(c.sagaIDs(&topics), c.sagaSteps(&topics)),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return c.ask(cmd.Context(), &topics, args[0], func(s *console.Console) error { return act.do(s, cmd.Context(), args[0], args[1]) })
 			},
@@ -100,6 +105,7 @@ func (c *cli) listSagas(topics *console.Topics) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringSliceVar(&statuses, "status", nil, "only those that are running, compensating, parked, completed or compensated")
+	completeFlag(cmd, "status", cobra.FixedCompletions([]string{"running", "compensating", "parked", "completed", "compensated"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().StringVar(&definition, "definition", "", "only those of this `name`")
 	cmd.Flags().DurationVar(&older, "older", 0, "only those that began so long ago")
 	cmd.Flags().DurationVar(&idle, "idle", 0, "only those that nothing has happened to for so long")
@@ -145,10 +151,8 @@ func sagaOf(i sagas.Instance) sagaJSON {
 		ID: i.ID, Definition: i.Definition, Version: i.Version, Status: i.Status,
 		Began: clock(i.Began), Changed: clock(i.Changed), Reason: i.Reason,
 	}
-	for _, s := range i.Steps {
-		if s.State != sagas.StepDone && s.State != sagas.StepSkipped && s.State != sagas.StepUndone {
-			out.Step, out.State, out.Reason = s.Name, s.State, cmp.Or(s.Error, out.Reason)
-		}
+	if s, ok := i.Current(); ok {
+		out.Step, out.State, out.Reason = s.Name, s.State, cmp.Or(s.Error, out.Reason)
 	}
 	return out
 }
@@ -174,6 +178,8 @@ func (c *cli) showSaga(topics *console.Topics) *cobra.Command {
 		Use:   "show SAGA",
 		Short: "Show a saga with its steps, its data and, with --audit, its history",
 		Args:  cobra.ExactArgs(1),
+
+		ValidArgsFunction: c.completing(c.sagaIDs(topics)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.console(cmd.Context(), topics, func(s *console.Console) error {
 				i, err := s.Get(cmd.Context(), args[0])
@@ -231,6 +237,8 @@ func (c *cli) cancelSaga(topics *console.Topics) *cobra.Command {
 		Use:   "cancel SAGA",
 		Short: "End a saga by compensating what it did",
 		Args:  cobra.ExactArgs(1),
+
+		ValidArgsFunction: c.completing(c.sagaIDs(topics)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.ask(cmd.Context(), topics, args[0], func(s *console.Console) error { return s.Cancel(cmd.Context(), args[0], reason) })
 		},

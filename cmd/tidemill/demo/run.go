@@ -121,8 +121,7 @@ func feed(ctx context.Context, addrs []string, o Options) error {
 	}
 }
 
-// events are the n-th threat, of which every 50th has no type, and with every tenth an
-// investigation.
+// events are the n-th threat, of which every 50th has no type, and what sagas get with it.
 func events(n int) ([]*kgo.Record, error) {
 	types := []string{"port-scan", "phishing", "malware", "brute-force"}
 	source := fmt.Sprintf("10.0.%d.%d", n/250%250, n%250)
@@ -135,13 +134,32 @@ func events(n int) ([]*kgo.Record, error) {
 		return nil, err
 	}
 	all := []*kgo.Record{{Topic: Threats, Key: []byte(source), Value: value}}
-	if n%10 == 0 {
-		id := n / 10
-		start, err := json.Marshal(sagas.Start("investigation", investigation{Target: fmt.Sprintf("10.0.0.%d", id%30)}))
+	for saga, e := range sagaEvents(n) {
+		value, err := json.Marshal(e)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, &kgo.Record{Topic: Sagas, Key: fmt.Appendf(nil, "target-%d", id), Value: start})
+		all = append(all, &kgo.Record{Topic: Sagas, Key: []byte(saga), Value: value})
 	}
 	return all, nil
+}
+
+// sagaEvents are what the sagas get with the n-th threat. Of four hosts in quarantine
+// one is approved and one rejected; the others wait.
+func sagaEvents(n int) map[string]sagas.Event {
+	all := map[string]sagas.Event{}
+	if id := n / 10; n%10 == 0 {
+		all[fmt.Sprintf("target-%d", id)] = sagas.Start("investigation", investigation{Target: fmt.Sprintf("10.0.0.%d", id%30)})
+	}
+	id := n / 100
+	host := fmt.Sprintf("host-%d", id)
+	switch {
+	case n%100 == 0:
+		all[host] = sagas.Start("quarantine", isolation{Host: host})
+	case n%100 == 50 && id%4 == 1:
+		all[host] = sagas.Signal("approve", "1", "kim")
+	case n%100 == 50 && id%4 == 2:
+		all[host] = sagas.Signal("reject", "1", "lou")
+	}
+	return all
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tidemill/tidemill/sagas"
 	"github.com/tidemill/tidemill/topology"
@@ -40,7 +41,13 @@ type investigation struct {
 	Case   string `json:"case,omitzero"`
 }
 
-// build counts threats by their type, and investigates.
+// isolation is the data of a saga that takes a host off the network.
+type isolation struct {
+	Host string `json:"host"`
+	By   string `json:"by,omitzero"`
+}
+
+// build counts threats by their type, investigates, and takes hosts off the network.
 func build() (*topology.Builder, error) {
 	b := topology.New(Application)
 	b.Stream[string, threat](Threats).
@@ -50,7 +57,7 @@ func build() (*topology.Builder, error) {
 		To(ByType)
 	return b, errors.Join(
 		sagas.Orchestrator{
-			Name: Sagas, Inbox: Sagas, Statuses: Statuses, Audit: Audit, Sagas: []sagas.Defined{workflow()},
+			Name: Sagas, Inbox: Sagas, Statuses: Statuses, Audit: Audit, Sagas: []sagas.Defined{workflow(), quarantine()},
 		}.AddTo(b),
 		services().AddTo(b),
 	)
@@ -73,12 +80,36 @@ func workflow() *sagas.Saga[investigation] {
 	return s
 }
 
-// services do the commands. Targets that end in .9 are refused.
+// quarantine takes a host off the network, has that approved and wipes the host. A
+// refusal, a cancellation or a day without an answer puts it back.
+func quarantine() *sagas.Saga[isolation] {
+	same := func(i isolation) isolation { return i }
+	s := sagas.Define[isolation]("quarantine").Deadline(48 * time.Hour)
+	s.Step("isolate", sagas.Send(commands, "isolate", same)).
+		Compensate(sagas.Send(commands, "release", same))
+	s.Await("approval").
+		On("approve", func(i *isolation, by string) error { i.By = by; return nil }).
+		On("reject", func(_ *isolation, by string) error { return errors.New("rejected by " + by) }).
+		Within(24 * time.Hour)
+	s.Step("wipe", sagas.Send(commands, "wipe", same)).Pivot()
+	return s
+}
+
+// services do the commands. Targets that end in .9 are refused, and no host is isolated
+// at the first attempt.
 func services() sagas.Participant {
 	return sagas.Participant{
 		Name: "services", Topic: commands, Inboxes: []string{Sagas},
 		Handlers: []sagas.Handler{
 			sagas.Handle("open", func(j *sagas.Job, _ investigation) (string, error) { return "case-of-" + j.Saga, nil }),
+			sagas.Handle("isolate", func(j *sagas.Job, i isolation) (bool, error) {
+				if j.Attempt == 1 {
+					return false, fmt.Errorf("the switch of %s does not answer", i.Host)
+				}
+				return true, nil
+			}),
+			sagas.Handle("release", func(*sagas.Job, isolation) (bool, error) { return true, nil }),
+			sagas.Handle("wipe", func(*sagas.Job, isolation) (bool, error) { return true, nil }),
 			sagas.Handle("block", func(_ *sagas.Job, i investigation) (bool, error) {
 				if strings.HasSuffix(i.Target, ".9") {
 					return false, fmt.Errorf("the firewall does not know %s", i.Target)
