@@ -16,7 +16,8 @@ type Batches interface {
 	// record that it came from, or nil.
 	Keep(source record.Metadata, raw *record.Raw)
 	Forget()
-	// Full says that a batch is complete.
+	// Begun says that a batch has something in it, Full that it is complete.
+	Begun() bool
 	Full() bool
 	// Cut begins a new batch and returns the write of the one so far, or nil if there
 	// is nothing to write. at is how far the task has got in its inputs.
@@ -84,13 +85,12 @@ type source struct {
 type batches[T any] struct {
 	session Session[T]
 	limit   int
-	// items of the batch at hand, of which those from kept on belong to the unit of work
-	// at hand. of tells the source of each that was kept.
-	items   []T
-	kept    int
-	of      []int
-	sources []source
-	number  int64
+	// memory is that of the batch at hand. Its items from kept on belong to the unit of
+	// work at hand.
+	memory[T]
+	kept   int
+	spare  []memory[T]
+	number int64
 	// written are the positions of the last batch.
 	written []Position
 	// done are those that were found in the target, without the records in again.
@@ -129,6 +129,8 @@ func (b *batches[T]) Forget() {
 	b.items = b.items[:b.kept]
 }
 
+func (b *batches[T]) Begun() bool { return b.kept > 0 }
+
 func (b *batches[T]) Full() bool { return b.kept >= b.limit }
 
 func (b *batches[T]) Committed() { b.settled = b.caughtUp }
@@ -142,17 +144,43 @@ func (b *batches[T]) Cut(at []Position) *Write {
 	}
 	b.number++
 	b.written = at
-	batch := &Batch[T]{Number: b.number, Items: b.items, Origins: make([]Origin, 0, len(b.of)), Positions: b.written, Settled: b.settled}
-	for _, of := range b.of {
-		batch.Origins = append(batch.Origins, b.sources[of].origin())
+	full := b.memory
+	for _, of := range full.of {
+		full.origins = append(full.origins, full.sources[of].origin())
 	}
-	w := &Write{
+	batch := &Batch[T]{Number: b.number, Items: full.items, Origins: full.origins, Positions: b.written, Settled: b.settled}
+	b.memory, b.kept, b.settled = b.fresh(), 0, false
+	return &Write{
 		run:     func(ctx context.Context) ([]Refused, error) { return b.session.Write(ctx, batch) },
-		sources: b.sources, of: b.of, done: func() {},
+		sources: full.sources, of: full.of, done: func() { b.spare = append(b.spare, full.empty()) },
 	}
-	b.items, b.of, b.sources = make([]T, 0, len(b.items)), make([]int, 0, len(b.of)), make([]source, 0, len(b.sources))
-	b.kept, b.settled = 0, false
-	return w
+}
+
+// fresh is memory for another batch.
+func (b *batches[T]) fresh() memory[T] {
+	n := len(b.spare)
+	if n == 0 {
+		return memory[T]{}
+	}
+	m := b.spare[n-1]
+	b.spare = b.spare[:n-1]
+	return m
+}
+
+// memory is that of a batch. It is used again, since it is large.
+type memory[T any] struct {
+	// items are those of the batch. of tells the source of each that was kept.
+	items   []T
+	of      []int
+	sources []source
+	origins []Origin
+}
+
+// empty is the memory without what was in it.
+func (m memory[T]) empty() memory[T] {
+	clear(m.items)
+	clear(m.sources)
+	return memory[T]{m.items[:0], m.of[:0], m.sources[:0], m.origins[:0]}
 }
 
 // ahead are the positions to store: those of the task, but never lower than what was

@@ -6,8 +6,8 @@
 //	records --> Sink --> batch of items and positions --> Target, all or nothing
 //	                                                  then offsets --> Kafka
 //
-// Batches are written while the task goes on with other records, and the last one
-// before each commit. So a target is never behind the committed offsets, and after a
+// A batch is written when it is full or no record has come for 5 ms, while the task goes
+// on with other records, and the last one before each commit. So a target is never behind the committed offsets, and after a
 // crash it may be ahead of them: the position is read back when a task is opened, and
 // records below it are not written again. What a record adds to the target is there
 // once, counters included. A task with a batch under way and another one full takes

@@ -27,7 +27,8 @@ type Session[T any] interface {
 	// refused, all at once or not at all. It returns the items that the target refuses;
 	// the others are applied. Errors that pass are marked with Unavailable: the same batch
 	// comes again then, and is not applied twice if it was applied without it being known.
-	// It fails with ErrMoved if somebody else has written meanwhile.
+	// It fails with ErrMoved if somebody else has written meanwhile. The batch is the
+	// session's until Write returns.
 	Write(ctx context.Context, b *Batch[T]) ([]Refused, error)
 	Close() error
 }

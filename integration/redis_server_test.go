@@ -4,6 +4,7 @@ package integration
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -35,6 +36,13 @@ type redisServer struct {
 // startRedis starts a Redis with these arguments.
 func startRedis(t *testing.T, args ...string) *redisServer {
 	t.Helper()
+	return startRedisWith(t, nil, nil, args...)
+}
+
+// startRedisWith is startRedis with files in the container. Unless it is nil, the server
+// speaks TLS, and the client as it says.
+func startRedisWith(t *testing.T, files []testcontainers.ContainerFile, secure *tls.Config, args ...string) *redisServer {
+	t.Helper()
 	s := &redisServer{t: t, addr: freeAddr(t), gate: &connectortest.Gate{}}
 	_, port, _ := net.SplitHostPort(s.addr)
 	var err error
@@ -42,14 +50,18 @@ func startRedis(t *testing.T, args ...string) *redisServer {
 		testcontainers.WithHostConfigModifier(func(c *container.HostConfig) {
 			c.PortBindings = network.PortMap{network.MustParsePort("6379/tcp"): {{HostIP: netip.IPv4Unspecified(), HostPort: port}}}
 		}),
-		testcontainers.WithEntrypoint("redis-server"),
+		testcontainers.WithEntrypoint("redis-server"), testcontainers.WithFiles(files...),
 		testcontainers.WithCmd(append([]string{"--protected-mode", "no", "--dir", "/tmp"}, args...)...),
 		testcontainers.WithWaitStrategy(wait.ForLog("Ready to accept connections")))
 	testcontainers.CleanupContainer(t, s.container)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Client = goredis.NewClient(&goredis.Options{Addr: s.addr, Dialer: s.gate.Dial, DialTimeout: time.Second, ReadTimeout: time.Second, ContextTimeoutEnabled: true})
+	options := &goredis.Options{Addr: s.addr, DialTimeout: time.Second, ReadTimeout: time.Second, ContextTimeoutEnabled: true, TLSConfig: secure}
+	if secure == nil {
+		options.Dialer = s.gate.Dial
+	}
+	s.Client = goredis.NewClient(options)
 	t.Cleanup(func() { _ = s.Client.Close() })
 	s.answers()
 	return s
@@ -106,13 +118,24 @@ func (s *redisServer) docker(call func(ctx context.Context, d *testcontainers.Do
 // counts are the counters of the keys of numbered records, and total their sum.
 func (s *redisServer) counts() (counts [200]int, total int) {
 	s.t.Helper()
+	return countsIn(s.t, s)
+}
+
+func (s *redisServer) total() int {
+	_, n := s.counts()
+	return n
+}
+
+// countsIn is counts of any Redis; total is -1 if it does not answer.
+func countsIn(t *testing.T, client goredis.UniversalClient) (counts [200]int, total int) {
+	t.Helper()
 	keys := make([]string, len(counts))
 	for k := range keys {
 		keys[k] = "k" + strconv.Itoa(k)
 	}
-	values, err := s.MGet(s.t.Context(), keys...).Result()
+	values, err := client.MGet(t.Context(), keys...).Result()
 	if err != nil {
-		return counts, -1 // it does not answer
+		return counts, -1
 	}
 	for k, v := range values {
 		if v == nil {
@@ -120,15 +143,10 @@ func (s *redisServer) counts() (counts [200]int, total int) {
 		}
 		n, err := strconv.Atoi(fmt.Sprint(v))
 		if err != nil {
-			s.t.Fatalf("%s is %v", keys[k], v)
+			t.Fatalf("%s is %v", keys[k], v)
 		}
 		counts[k] = n
 		total += n
 	}
 	return counts, total
-}
-
-func (s *redisServer) total() int {
-	_, n := s.counts()
-	return n
 }

@@ -9,7 +9,8 @@ type Outside interface {
 	// record that it came from, or nil.
 	Keep(source record.Metadata, raw *record.Raw)
 	Forget()
-	// Full says that a batch is complete.
+	// Begun says that a batch has something in it, Full that it is complete.
+	Begun() bool
 	Full() bool
 	// Cut asks for the call that writes the batch so far, if there is anything to write.
 	// at is how far the task has got in its inputs.

@@ -98,6 +98,7 @@ func (o *outsideTask) rewind(inputs []connectors.Input) {
 
 func (o *outsideTask) Keep(source record.Metadata, raw *record.Raw) { o.batches.Keep(source, raw) }
 func (o *outsideTask) Forget()                                      { o.batches.Forget() }
+func (o *outsideTask) Begun() bool                                  { return o.batches.Begun() }
 func (o *outsideTask) Full() bool                                   { return o.batches.Full() }
 func (o *outsideTask) Committed()                                   { o.batches.Committed() }
 

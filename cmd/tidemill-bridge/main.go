@@ -11,6 +11,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -31,6 +32,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	bridge.LogClient(slog.Default())
 	config, err := bridge.Load(flag.Arg(0))
 	if err == nil && !*check {
 		err = bridge.Run(ctx, config)

@@ -24,8 +24,9 @@ import (
 const batchItems = 50
 
 // RunWorker checks a target behind a whole worker on the embedded broker, at least once
-// and exactly once: order, restarts, dead letters with a reason, and a target that goes
-// away, which holds the worker up and loses nothing. open makes a new, empty one for each
+// and exactly once: order, restarts, dead letters with a reason, records that do not wait
+// for a commit, and a target that goes away, which holds the worker up and loses nothing.
+// open makes a new, empty one for each
 // test.
 func RunWorker[T any](t *testing.T, open func(*testing.T) Subject[T]) {
 	for _, guarantee := range []struct {
@@ -42,6 +43,7 @@ func RunWorker[T any](t *testing.T, open func(*testing.T) Subject[T]) {
 			{"records of a key arrive in order", (*flow[T]).order},
 			{"workers that come and go repeat nothing", (*flow[T]).restart},
 			{"a refused record is a dead letter with the reason", (*flow[T]).poison},
+			{"a record does not wait for the commit", (*flow[T]).prompt},
 			{"a target that is away holds the worker up", (*flow[T]).outage},
 		} {
 			t.Run(guarantee.name+": "+test.name, func(t *testing.T) { test.run(newFlow(t, open(t), guarantee.options)) })
@@ -203,6 +205,16 @@ func (f *flow[T]) poison() {
 		}
 	}
 	f.Errorf("the headers %v give no reason", letters[0].Headers)
+}
+
+// prompt has few records come in while no commit is near.
+func (f *flow[T]) prompt() {
+	f.options = append(f.options, tidemill.CommitInterval(2*patience), tidemill.TransactionTimeout(4*patience))
+	f.work()
+	for n := range 3 {
+		f.produce(repeat("+1", 5)...)
+		f.await("what has come is added", func() bool { return f.total() == 5*(n+1) })
+	}
 }
 
 // outage has the target go away while records come in. Each of the two tasks takes one

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,8 +17,12 @@ var passing = []string{
 }
 
 // classify marks errors that pass. All that is no answer of Redis does: the connection
-// broke, or time was up.
+// broke, or time was up. A certificate that is not trusted stays so.
 func classify(err error) error {
+	var untrusted *tls.CertificateVerificationError
+	if errors.As(err, &untrusted) {
+		return fmt.Errorf("redis: %w", err)
+	}
 	var answer redis.Error
 	if !errors.As(err, &answer) {
 		return connectors.Unavailable(fmt.Errorf("redis: %w", err))

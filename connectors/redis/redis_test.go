@@ -240,6 +240,7 @@ func TestAnswersThatPassAreToldFromFaults(t *testing.T) {
 		{"CLUSTERDOWN Hash slot not served", true},
 		{"NOREPLICAS Not enough good replicas to write.", true},
 		{"MISCONF Redis is configured to save RDB snapshots", true},
+		{"WRONGPASS invalid username-password pair or user is disabled.", false},
 		{"NOPERM this user has no permissions to run the 'evalsha' command", false},
 		{"NOAUTH Authentication required.", false},
 		{"ERR unknown command", false},

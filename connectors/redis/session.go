@@ -65,9 +65,10 @@ type session struct {
 	tag  string
 	// token is the one of the last batch that was applied.
 	token string
-	// args and from are reused.
-	args []any
-	from []byte
+	// args, differ and from are reused.
+	args   []any
+	differ []int
+	from   []byte
 }
 
 // Load implements connectors.Session.
@@ -120,64 +121,97 @@ func (s *session) Write(ctx context.Context, b *connectors.Batch[Op]) ([]connect
 	if err != nil {
 		return nil, err
 	}
-	return refusedOf(notes, token)
+	return refusedOf(notes, token, b.Items)
 }
 
 // refusedOf are the items of a batch that were refused. That the user may not use a
 // command or key is no record's fault: the records are noted, and come again once the
 // user may.
-func refusedOf(notes []note, token string) (refused []connectors.Refused, err error) {
+func refusedOf(notes []note, token string, ops []Op) (refused []connectors.Refused, err error) {
 	for _, n := range notes {
 		if n.token != token {
 			continue
 		}
-		if strings.HasPrefix(n.reason, "NOPERM") {
-			return nil, errors.New("redis: " + n.reason)
+		if forbidden(n.reason) {
+			return nil, fmt.Errorf("redis: key %q: %s", ops[n.item].args[1], n.reason)
 		}
 		refused = append(refused, connectors.Refused{Item: n.item, Err: errors.New("redis: " + n.reason)})
 	}
 	return refused, nil
 }
 
+// forbidden says whether the user lacks a right, as Redis 7.2 says it, and those before.
+func forbidden(reason string) bool {
+	return strings.HasPrefix(reason, "NOPERM") || strings.Contains(reason, "The user executing the script")
+}
+
 // encode makes the arguments of the script, which describes them. Strings are pointed
 // to, so that they are not allocated again as values of interfaces.
 func (s *session) encode(token string, b *connectors.Batch[Op]) {
-	args := append(s.args[:0], s.token, token, b.Settled, s.origins(b), len(b.Positions))
+	s.args = append(s.args[:0], s.token, token, b.Settled, s.origins(b), len(b.Positions))
 	for i := range b.Positions {
-		args = append(args, &b.Positions[i].Topic, &b.Positions[i].Next)
+		s.args = append(s.args, &b.Positions[i].Topic, &b.Positions[i].Next)
 	}
-	for i := range b.Items {
-		o := &b.Items[i]
-		if o.fenced {
-			args = append(args, 0, &o.key, &o.version)
+	for ops := b.Items; len(ops) > 0; {
+		n := 1
+		for n < len(ops) && alike(&ops[0], &ops[n]) {
+			n++
 		}
-		begin := 0
-		for _, end := range o.ends {
-			n := begin - end
-			if end == len(o.args) {
-				n = -n
-			}
-			args = s.command(append(args, n), o.args[begin:end])
-			begin = end
-		}
-		if o.ends == nil {
-			args = s.command(append(args, len(o.args)), o.args)
-		}
+		s.run(ops[:n])
+		ops = ops[n:]
 	}
-	s.args = args
 }
 
-// command appends the arguments of a command, with the tag before its key. Channels are
-// not in slots.
-func (s *session) command(args []any, command []string) []any {
-	for i := range command {
-		if i == 1 && s.tag != "" && command[0] != "PUBLISH" {
-			args = append(args, s.tag+command[1])
-			continue
+// run appends ops that are alike. What is the same in all of them, such as the name of a
+// stream, is sent once: most of what a script costs Redis is its arguments.
+func (s *session) run(ops []Op) {
+	first := &ops[0]
+	s.differ = differing(s.differ[:0], ops)
+	if n := first.gathers(); n > 1 && !slices.Contains(s.differ, 1) {
+		for some := range slices.Chunk(ops, n) {
+			s.gather(some)
 		}
-		args = append(args, &command[i])
+		return
 	}
-	return args
+	s.args = append(s.args, len(ops), 1, first.size())
+	commands := len(s.args)
+	s.args = append(s.args, 0)
+	for _, end, ok := first.command(0); ok; _, end, ok = first.command(len(s.args) - commands - 1) {
+		s.args = append(s.args, end)
+	}
+	s.args[commands] = len(s.args) - commands - 1
+	s.args = append(s.args, len(s.differ))
+	for _, i := range s.differ {
+		s.args = append(s.args, i+1)
+	}
+	for i := range first.size() {
+		s.args = append(s.args, s.argument(first, i))
+	}
+	for o := range ops {
+		for _, i := range s.differ {
+			s.args = append(s.args, s.argument(&ops[o], i))
+		}
+	}
+}
+
+// gather appends ops that are alike and have the same key as one command.
+func (s *session) gather(ops []Op) {
+	first := &ops[0]
+	size := 2 + len(ops)*(len(first.args)-2)
+	s.args = append(s.args, 1, len(ops), size, 1, size, 0, s.argument(first, 0), s.argument(first, 1))
+	for o := range ops {
+		for i := 2; i < len(first.args); i++ {
+			s.args = append(s.args, &ops[o].args[i])
+		}
+	}
+}
+
+// argument is one of an op, with the tag before keys.
+func (s *session) argument(o *Op, i int) any {
+	if s.tag != "" && o.isKey(i) {
+		return s.tag + o.args[i]
+	}
+	return o.argument(i)
 }
 
 // origins tells where the items came from, as the script reads it.

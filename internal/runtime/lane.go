@@ -181,6 +181,9 @@ func (h *hosted) due(now int64, draining bool) int64 {
 	if at, ok := h.task.NextPunctuation(); ok && (due == 0 || at < due) {
 		due = max(at, now+1)
 	}
+	if at := h.task.WriteDue(); at > 0 && (due == 0 || at < due) {
+		due = max(at, now+1)
+	}
 	if at := h.task.Blocked(); at > now && (due == 0 || at < due) {
 		due = at
 	}

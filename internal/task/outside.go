@@ -2,6 +2,7 @@ package task
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/tidemill/tidemill/connectors"
 	"github.com/tidemill/tidemill/processors"
@@ -16,12 +17,40 @@ func (t *Task) positions(dst []processors.At) []processors.At {
 	return dst
 }
 
-// cutFull has complete batches written, between two records. Positions mean that
-// everything before them is finished, so while other calls are under way that waits
-// for the next commit.
-func (t *Task) cutFull() {
+// cutFull has complete batches written, between two records.
+func (t *Task) cutFull() { t.cutThose(processors.Outside.Full) }
+
+// writeLinger is for how long, in milliseconds, no record has to come before a batch is
+// written that is not complete.
+const writeLinger = 5
+
+// cutIdle has batches written that are not complete, if there is nothing else to do. They
+// grow while another is under way.
+func (t *Task) cutIdle() {
+	due := t.writeDue
+	t.writeDue = 0
+	if t.pending > 0 || !slices.ContainsFunc(t.outsides, processors.Outside.Begun) {
+		return
+	}
+	switch {
+	case due == 0:
+		t.writeDue = t.env.Now + writeLinger
+	case t.env.Now < due:
+		t.writeDue = due
+	default:
+		t.cutThose(processors.Outside.Begun)
+	}
+}
+
+// WriteDue is the wall-clock time at which an incomplete batch is to be written if
+// Process has taken nothing until then, or 0.
+func (t *Task) WriteDue() int64 { return t.writeDue }
+
+// cutThose has some batches written. Positions mean that everything before them is
+// finished, so while other calls are under way that waits for the next commit.
+func (t *Task) cutThose(due func(processors.Outside) bool) {
 	for _, o := range t.outsides {
-		if !o.Full() {
+		if !due(o) {
 			continue
 		}
 		if t.othersPending() {

@@ -24,8 +24,10 @@ func (t *Task) Process(limit int, now int64) (n int, err error) {
 			in = t.choose()
 		}
 		if in == nil {
+			t.cutIdle()
 			return n, nil
 		}
+		t.writeDue = 0
 		taken, err := t.one(in)
 		if err != nil || !taken {
 			return n, err

@@ -108,6 +108,7 @@ type Task struct {
 	outsides []processors.Outside
 	settled  bool
 	cut      []processors.At
+	writeDue int64
 }
 
 // New opens the stores of a task. They may be restored then; Start comes next.

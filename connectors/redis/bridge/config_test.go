@@ -1,8 +1,11 @@
 package bridge_test
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/tidemill/tidemill/connectors/redis/bridge"
 )
@@ -111,5 +114,31 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 func TestAFileThatIsNotThereIsReported(t *testing.T) {
 	if _, err := bridge.Load(t.TempDir() + "/none.yaml"); err == nil || !strings.Contains(err.Error(), "none.yaml") {
 		t.Errorf("the fault is %v, want the name of the file in it", err)
+	}
+}
+
+func TestAURLThatCannotBeReadIsNotQuoted(t *testing.T) {
+	t.Setenv("BRIDGE_TEST", "x")
+	for _, mode := range []string{"single", "cluster", "sentinel"} {
+		for _, address := range []string{"redis://user:se/cret@localhost:6379", "redis://user:se cret@localhost:6379", "redis://user:se%cret@localhost:6379"} {
+			_, err := bridge.Parse(strings.NewReader(strings.NewReplacer("rediss://user:${BRIDGE_TEST}@localhost:6379/2\"", address+"\", mode: "+mode).Replace(valid)))
+			if err == nil || !strings.Contains(err.Error(), "redis.url: cannot be read") {
+				t.Errorf("%s, %s: %v, want that it cannot be read", mode, address, err)
+				continue
+			}
+			if strings.Contains(err.Error(), "se/") || strings.Contains(err.Error(), "cret") {
+				t.Errorf("the password is in %q", err)
+			}
+		}
+	}
+}
+
+func TestTheClientsLibraryLogsWhereItIsTold(t *testing.T) {
+	var said strings.Builder
+	bridge.LogClient(slog.New(slog.NewTextHandler(&said, nil)))
+	t.Cleanup(func() { bridge.LogClient(slog.New(slog.DiscardHandler)) })
+	goredis.NewFailoverClient(&goredis.FailoverOptions{MasterName: "none", SentinelAddrs: []string{"127.0.0.1:1"}, MaxRetries: -1}).Ping(t.Context())
+	if !strings.Contains(said.String(), "level=WARN") || !strings.Contains(said.String(), "127.0.0.1:1") {
+		t.Errorf("the log is %q, want what the library says of the sentinel", said.String())
 	}
 }

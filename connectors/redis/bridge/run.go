@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -114,8 +115,15 @@ func (r Redis) openSentinel() (func() goredis.UniversalClient, error) {
 	return func() goredis.UniversalClient { return goredis.NewFailoverClient(o) }, nil
 }
 
-// unprefixed takes the name of the library from an error.
+// errURL does not quote the URL, since the password may be in it.
+var errURL = errors.New("cannot be read: give redis://user:password@host:port/db, with %XX for special characters, or the password as redis.password")
+
+// unprefixed takes the name of the library from an error of a URL.
 func unprefixed(err error) error {
+	var syntax *url.Error
+	if errors.As(err, &syntax) {
+		return errURL
+	}
 	return errors.New(strings.TrimPrefix(err.Error(), "redis: "))
 }
 
