@@ -179,7 +179,7 @@ func (f *follower) follow(ctx context.Context, copies []*storeCopy) {
 		var live []*storeCopy
 		for _, c := range copies {
 			if at := c.rests(); !at.IsZero() {
-				until = earlier(until, at)
+				until = firstOf(until, at)
 				continue
 			}
 			live, targets = append(live, c), append(targets, c.target())
@@ -209,7 +209,7 @@ func (f *follower) failed(ctx context.Context, live []*storeCopy, err error) {
 	}
 }
 
-func earlier(a, b time.Time) time.Time {
+func firstOf(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
 	}

@@ -35,6 +35,7 @@ func (r *restorer) drain(ctx context.Context, leader int32, replays []*replay, h
 		if out.fatal != nil || len(live) == 0 {
 			return
 		}
+		asked := time.Now()
 		resp, err := r.fetch(ctx, leader, live)
 		if err != nil {
 			out = outcome{back: live, cause: err}
@@ -48,7 +49,25 @@ func (r *restorer) drain(ctx context.Context, leader int32, replays []*replay, h
 		for _, a := range r.consume(live, resp) {
 			answers[a.p] = a
 		}
+		if live[0].endless && len(answers) > 0 {
+			rest(ctx, answers, asked)
+		}
 		live, out = r.sort(live, answers, resp.ThrottleMillis > 0)
+	}
+}
+
+// rest waits as long as a leader should have waited before it had nothing to say.
+func rest(ctx context.Context, answers map[*replay]*answer, asked time.Time) {
+	for _, a := range answers {
+		if a.bytes > 0 {
+			return
+		}
+	}
+	timer := time.NewTimer(restoreWait - time.Since(asked))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
