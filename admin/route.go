@@ -155,7 +155,7 @@ func (s *Server) own(ctx context.Context, store *topology.StorePlan, r query.Req
 	defer cancel()
 	found, err := s.app.Query(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, timedOut(ctx, err)
 	}
 	return rowsOf(store, found)
 }

@@ -130,7 +130,7 @@ func (s *Server) owner(ctx context.Context, store *topology.StorePlan, r query.R
 	}
 	var elsewhere *query.ElsewhereError
 	if !errors.As(err, &elsewhere) || local || elsewhere.Address == "" || elsewhere.Address == s.address {
-		return nil, err
+		return nil, timedOut(ctx, err)
 	}
 	return s.pass(ctx, elsewhere.Address, r.Store, fresh(values))
 }

@@ -27,7 +27,7 @@ func impatient(ctx context.Context, stale bool) (context.Context, context.Cancel
 // replaceable says whether a standby may answer after an error of the owner.
 func replaceable(err error) bool {
 	var elsewhere *query.ElsewhereError
-	return passes(err) || errors.As(err, &elsewhere) || errors.Is(err, context.DeadlineExceeded)
+	return passes(err) || errors.As(err, &elsewhere)
 }
 
 // standby has a query for one partition answered from a standby: this worker's own, or one

@@ -198,8 +198,18 @@ func (f *follower) follow(ctx context.Context, copies []*storeCopy) {
 
 // failed deals with the end of a round of following.
 func (f *follower) failed(ctx context.Context, live []*storeCopy, err error) {
+	if ctx.Err() != nil || err == nil || errors.Is(err, context.DeadlineExceeded) {
+		return
+	}
 	var one *targetError
-	if ctx.Err() != nil || err == nil || !errors.As(err, &one) || errors.Is(err, context.DeadlineExceeded) {
+	if !errors.As(err, &one) {
+		f.w.log.Warn("standbys cannot be followed: it is tried again", "error", err)
+		timer := time.NewTimer(time.Second)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
 		return
 	}
 	for _, c := range live {

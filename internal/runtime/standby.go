@@ -1,9 +1,11 @@
 package runtime
 
 import (
+	"errors"
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemill/tidemill/internal/task"
@@ -165,8 +167,8 @@ func (c *storeCopy) see(s sight) {
 	c.at, c.seen, c.complete = s, time.Now(), c.complete || all
 }
 
-// fail leaves the store alone for a while, longer each time. If that does not help, what
-// is here may be the reason.
+// fail leaves the store alone for a while, longer each time. If that does not help, and
+// no broker is the reason, what is here may be.
 func (c *storeCopy) fail(err error) {
 	c.mu.Lock()
 	c.failed++
@@ -175,7 +177,8 @@ func (c *storeCopy) fail(err error) {
 	c.resting = time.Now().Add(wait)
 	c.mu.Unlock()
 	c.of.w.log.Warn("a standby cannot follow its changelog: it is tried again", "task", c.of.id.String(), "store", c.plan.Name, "error", err, "in", wait)
-	if n%restsToReset == 0 {
+	var broker *kerr.Error
+	if n%restsToReset == 0 && !errors.As(err, &broker) {
 		if err := c.reset(); err != nil {
 			c.of.w.log.Warn("clearing a standby failed", "task", c.of.id.String(), "store", c.plan.Name, "error", err)
 		}
