@@ -6,28 +6,33 @@ import "encoding/binary"
 // changelog. A store that is rebuilt once is rid of them by its first checkpoint; one
 // that follows its changelog for long is told to drop them now and then.
 type Expirer interface {
-	// Expire adds to a batch the deletion of what has expired by the time of the
-	// latest row in the backend. Nothing of it is remembered.
-	Expire(b Batch) error
+	// Outlived is the end of what has expired by the time of the latest row in the
+	// backend, nil if nothing has. It remembers nothing.
+	Outlived() (end []byte, err error)
+	// Drop adds to a batch the deletion of everything before such an end. It comes when
+	// no record that is yet to be processed, or to be processed again, can be as early
+	// as that.
+	Drop(b Batch, end []byte)
 }
 
-// Expire implements Expirer.
-func (o *overlay) Expire(b Batch) error {
+// Outlived implements Expirer.
+func (o *overlay) Outlived() (end []byte, err error) {
 	if o.outlived == nil {
-		return nil
+		return nil, nil
 	}
-	var bound []byte
-	err := o.space.backend.Scan(o.space.prefix[:], o.space.end(), true, func(key, _ []byte) bool {
-		bound = o.outlived(key[spacePrefix:])
+	err = o.space.backend.Scan(o.space.prefix[:], o.space.end(), true, func(key, _ []byte) bool {
+		end = o.outlived(key[spacePrefix:])
 		return false
 	})
 	if err != nil {
-		return &BackendError{Err: err}
+		return nil, &BackendError{Err: err}
 	}
-	if bound != nil {
-		b.DeleteRange(o.space.prefix[:], append(o.space.prefix[:spacePrefix:spacePrefix], bound...))
-	}
-	return nil
+	return end, nil
+}
+
+// Drop implements Expirer.
+func (o *overlay) Drop(b Batch, end []byte) {
+	b.DeleteRange(o.space.prefix[:], append(o.space.prefix[:spacePrefix:spacePrefix], end...))
 }
 
 // outlived is the first key that has not expired when last is the last one.
@@ -49,14 +54,19 @@ func (s *spans[K, V]) outlived(last []byte) []byte {
 	return appendTimestamp(nil, bucket)
 }
 
-// Expire implements Expirer.
-func (s *JoinWindow[K, V]) Expire(b Batch) error {
+// Outlived implements Expirer.
+func (s *JoinWindow[K, V]) Outlived() (end []byte, err error) {
 	last, ok, err := s.last()
 	if err != nil {
-		return &BackendError{Err: err}
+		return nil, &BackendError{Err: err}
 	}
 	if oldest := last<<s.shift - s.retention + 1; ok && oldest > 0 {
-		b.DeleteRange(s.appendSpanNumber(nil, 0), s.appendSpan(nil, oldest))
+		return s.appendSpan(nil, oldest), nil
 	}
-	return nil
+	return nil, nil
+}
+
+// Drop implements Expirer.
+func (s *JoinWindow[K, V]) Drop(b Batch, end []byte) {
+	b.DeleteRange(s.appendSpanNumber(nil, 0), end)
 }

@@ -68,8 +68,12 @@ func TestAStoreThatIsFollowedDropsWhatHasExpired(t *testing.T) {
 					t.Fatal(err)
 				}
 				b = space.NewBatch()
-				if err := standby.(state.Expirer).Expire(b); err != nil {
+				end, err := standby.(state.Expirer).Outlived()
+				if err != nil {
 					t.Fatal(err)
+				}
+				if end != nil {
+					standby.(state.Expirer).Drop(b, end)
 				}
 				if err := b.Commit(); err != nil {
 					t.Fatal(err)

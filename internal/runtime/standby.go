@@ -46,6 +46,9 @@ type storeCopy struct {
 	// applied and is not on disk.
 	complete, dirty bool
 	applied         int64
+	// outlived is the end of what had expired at expired.
+	outlived []byte
+	expired  time.Time
 	// failed counts the failures in a row; until resting it is left alone.
 	failed  int
 	resting time.Time
@@ -152,7 +155,7 @@ func (c *storeCopy) reset() error {
 	defer c.reading.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at.next, c.at.end, c.complete = -1, -1, false
+	c.at.next, c.at.end, c.complete, c.outlived = -1, -1, false, nil
 	return c.store.Space().Clear()
 }
 
@@ -208,12 +211,11 @@ func (c *storeCopy) rests() time.Time {
 func (c *storeCopy) keep(b state.Batch) (flush bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e, ok := c.store.(state.Expirer); ok && c.dirty {
-		if err := e.Expire(b); err != nil {
-			return false, err
-		}
+	dropped, err := c.expire(b)
+	if err != nil {
+		return false, err
 	}
-	flush = c.dirty || c.at.next != c.kept.next
+	flush = dropped || c.dirty || c.at.next != c.kept.next
 	if c.at.next >= 0 && c.seen.After(c.noted) && (flush || c.at.topicID != c.kept.topicID || c.seen.Sub(c.noted) > noteEvery) {
 		c.store.Space().SetPosition(b, position(c.at, c.seen))
 		c.kept, c.noted = c.at, c.seen
@@ -222,6 +224,25 @@ func (c *storeCopy) keep(b state.Batch) (flush bool, err error) {
 	c.dirty = false
 	return flush, nil
 }
+
+// expire drops what had expired a while ago: what is logged at least once may have to be
+// processed again by somebody who then still needs it. It reports whether it did.
+func (c *storeCopy) expire(b state.Batch) (dropped bool, err error) {
+	e, ok := c.store.(state.Expirer)
+	switch {
+	case !ok:
+	case c.outlived == nil:
+		c.outlived, err = e.Outlived()
+		c.expired = time.Now()
+	case time.Since(c.expired) > expireAfter:
+		e.Drop(b, c.outlived)
+		c.outlived, dropped = nil, true
+	}
+	return dropped, err
+}
+
+// expireAfter is longer than a worker goes on without a commit.
+const expireAfter = 2 * patience
 
 // noteEvery is how often the position of a store is written that nothing is logged to,
 // so that it does not grow old.
