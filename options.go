@@ -96,6 +96,17 @@ func ReplicationFactor(n int16) Option {
 	return option(func(c *runtime.Config) { c.ReplicationFactor = n })
 }
 
+// Standbys is how many workers beside its owner keep a copy of each task's stores, as far
+// as there are so many: 0 by default. The copies follow the changelogs, so that a task
+// whose owner is gone goes on elsewhere once the end of them has been replayed, and
+// query.Stale may read them. Each costs a worker the disk and, while the owner writes, the
+// network and about the work of a restore. With InMemory they are in memory. What has no
+// changelog is not copied: a table that is restored from its source topic
+// (topology.ReuseSourceTopics) is restored as without standbys.
+//
+// The workers of a group should agree; while they do not, the highest number counts.
+func Standbys(n int) Option { return option(func(c *runtime.Config) { c.Standbys = n }) }
+
 // InstanceID makes the worker a static member of its group: if it stops and comes
 // back within the session timeout, it has its tasks again without a rebalance.
 func InstanceID(id string) Option { return option(func(c *runtime.Config) { c.InstanceID = id }) }

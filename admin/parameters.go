@@ -15,7 +15,7 @@ import (
 )
 
 // known are the parameters of a query.
-var known = []string{"key", "from", "to", "prefix", "since", "until", "asOf", "limit", "partition", "after", "wait", "scope"}
+var known = []string{"key", "from", "to", "prefix", "since", "until", "asOf", "limit", "partition", "after", "wait", "scope", "stale"}
 
 // requestOf reads the parameters of a query.
 func requestOf(store *topology.StorePlan, values url.Values) (r query.Request, wait time.Duration, err error) {
@@ -40,6 +40,11 @@ func requestOf(store *topology.StorePlan, values url.Values) (r query.Request, w
 	r.Partition = int32(p.number("partition", 0, math.MaxInt32, -1))
 	r.After = p.positions("after")
 	wait = p.duration("wait", defaultWait)
+	if stale := values.Get("stale"); stale == "1" || stale == "true" {
+		r.Stale = true
+	} else if values.Has("stale") && stale != "0" && stale != "false" {
+		p.fault("stale is %q: give 1 if standbys may answer", stale)
+	}
 	if scope := values.Get("scope"); scope != "" && scope != "local" && scope != "all" {
 		p.fault("scope is %q: give local or all", scope)
 	}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +10,12 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
+
+	"github.com/tidemill/tidemill/query"
+	"github.com/tidemill/tidemill/status"
+	"github.com/tidemill/tidemill/topology"
 )
 
 // errNoAnswer says that another worker did not answer.
@@ -79,32 +85,105 @@ func failed(address string, code int, data []byte) error {
 	return err
 }
 
-// gather adds the rows of all other workers.
-func (s *Server) gather(ctx context.Context, store string, values url.Values, out *Rows, limit int) {
-	members, err := s.app.Members(ctx)
-	if err != nil {
-		out.Missing = append(out.Missing, err.Error())
-		return
+// fresh are the parameters of a query that only the owner is to answer. Workers of earlier
+// versions know no standbys.
+func fresh(values url.Values) url.Values {
+	values = maps.Clone(values)
+	values.Del("stale")
+	return values
+}
+
+// gathering is a query of all workers.
+type gathering struct {
+	store       *topology.StorePlan
+	subtopology int
+	request     query.Request
+	values      url.Values
+	limit       int
+	out         *Rows
+}
+
+// add adds rows up to the limit.
+func (q *gathering) add(more *Rows) {
+	q.out.Truncated = q.out.Truncated || more.Truncated || len(q.out.Rows)+len(more.Rows) > q.limit
+	q.out.Rows = append(q.out.Rows, more.Rows[:min(len(more.Rows), q.limit-len(q.out.Rows))]...)
+	q.out.At = append(q.out.At, more.At...)
+	q.out.Copies = append(q.out.Copies, more.Copies...)
+}
+
+// gather has the query answered by all workers, this one first.
+func (s *Server) gather(ctx context.Context, store *topology.StorePlan, r query.Request, values url.Values) (*Rows, error) {
+	q := &gathering{
+		store: store, subtopology: s.subtopology(store), request: r, values: values, limit: cmp.Or(r.Limit, query.DefaultLimit),
+		out: &Rows{Store: store.Name, Rows: []Row{}},
+	}
+	stale := r.Stale
+	r.Stale = false
+	own, err := s.own(ctx, store, r, stale)
+	if err != nil && !(stale && replaceable(err)) {
+		return nil, timedOut(ctx, err)
+	}
+	if err == nil {
+		q.add(own)
+	}
+	members, unknown := s.app.Members(ctx)
+	if unknown != nil {
+		if err != nil {
+			return nil, timedOut(ctx, err)
+		}
+		q.out.Missing = append(q.out.Missing, unknown.Error())
 	}
 	for _, m := range members {
-		if m.Self || m.Address == s.address || len(m.Tasks) == 0 {
+		self := m.Self || m.Address == s.address
+		if self && err == nil || len(m.Tasks) == 0 {
 			continue
 		}
-		if len(out.Rows) >= limit {
-			out.Truncated = true
-			return
+		if len(q.out.Rows) >= q.limit {
+			q.out.Truncated = true
+			break
 		}
-		if m.Address == "" {
-			out.Missing = append(out.Missing, m.ID+" advertises no admin address")
-			continue
+		if fault := s.gatherFrom(ctx, q, m, self, stale); fault != nil {
+			q.out.Missing = append(q.out.Missing, fault.Error())
 		}
-		more, err := s.pass(ctx, m.Address, store, values)
-		if err != nil {
-			out.Missing = append(out.Missing, err.Error())
-			continue
-		}
-		out.Truncated = out.Truncated || more.Truncated || len(out.Rows)+len(more.Rows) > limit
-		out.Rows = append(out.Rows, more.Rows[:min(len(more.Rows), limit-len(out.Rows))]...)
-		out.At = append(out.At, more.At...)
 	}
+	return q.out, nil
+}
+
+// own is what this worker itself has.
+func (s *Server) own(ctx context.Context, store *topology.StorePlan, r query.Request, stale bool) (*Rows, error) {
+	ctx, cancel := impatient(ctx, stale)
+	defer cancel()
+	found, err := s.app.Query(ctx, r)
+	if err != nil {
+		return nil, timedOut(ctx, err)
+	}
+	return rowsOf(store, found)
+}
+
+// gatherFrom adds the rows of one worker, or of standbys of its tasks.
+func (s *Server) gatherFrom(ctx context.Context, q *gathering, m status.Member, self, stale bool) error {
+	err := errors.New(m.ID + " advertises no admin address")
+	if m.Address != "" && !self {
+		var more *Rows
+		soon, cancel := impatient(ctx, stale)
+		defer cancel()
+		if more, err = s.pass(soon, m.Address, q.store.Name, fresh(q.values)); err == nil {
+			q.add(more)
+			return nil
+		}
+	}
+	if stale {
+		return s.standIn(ctx, q, m)
+	}
+	return err
+}
+
+// subtopology is the one that a store belongs to.
+func (s *Server) subtopology(store *topology.StorePlan) int {
+	for _, sub := range s.app.Plan().Subtopologies {
+		if slices.Contains(sub.Stores, store) {
+			return sub.ID
+		}
+	}
+	return -1
 }

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +34,8 @@ type Rows struct {
 	// Missing are workers that were not asked, because they advertise no address, or that
 	// did not answer.
 	Missing []string `json:"missing,omitempty"`
+	// Copies are the standbys that some of the rows are from, and how far behind they are.
+	Copies []query.Copy `json:"copies,omitempty"`
 }
 
 // defaultWait is how long a query waits for a position, and maxWait the longest it may.
@@ -70,11 +71,16 @@ func (s *Server) readStore(r *http.Request) (*Rows, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), wait)
 	defer cancel()
 	local := values.Get("scope") == "local"
-	found, passed, err := s.find(ctx, request, values, local)
-	if passed != nil || err != nil {
-		return passed, timedOut(ctx, err)
+	if request.Key == nil && request.Partition < 0 && !local && !s.global(name) {
+		return s.gather(ctx, store, request, values)
 	}
-	out := &Rows{Store: name, Rows: []Row{}, Truncated: found.Truncated, At: found.At}
+	out, err := s.find(ctx, store, request, values, local)
+	return out, timedOut(ctx, err)
+}
+
+// rowsOf shows what a query has found.
+func rowsOf(store *topology.StorePlan, found query.Answer) (*Rows, error) {
+	out := &Rows{Store: store.Name, Rows: []Row{}, Truncated: found.Truncated, At: found.At, Copies: found.Copies}
 	for _, row := range found.Rows {
 		shown, err := show(store, row)
 		if err != nil {
@@ -82,36 +88,51 @@ func (s *Server) readStore(r *http.Request) (*Rows, error) {
 		}
 		out.Rows = append(out.Rows, shown)
 	}
-	if request.Key == nil && request.Partition < 0 && !local && !s.global(name) {
-		s.gather(ctx, name, values, out, cmp.Or(request.Limit, query.DefaultLimit))
-	}
 	return out, nil
 }
 
 // againTick is how long to wait before a worker that did not answer is looked up again.
 const againTick = 100 * time.Millisecond
 
-// find has the query answered here or, in passed, by the worker that has the answer. If
-// that one does not answer, the group may not have noticed yet: another will have it.
-func (s *Server) find(ctx context.Context, r query.Request, values url.Values, local bool) (found query.Answer, passed *Rows, err error) {
+// find has the query answered here or by the worker that has the answer. If that one
+// does not answer, the group may not have noticed yet: another will have it, or a standby
+// stands in.
+func (s *Server) find(ctx context.Context, store *topology.StorePlan, r query.Request, values url.Values, local bool) (*Rows, error) {
+	stale := r.Stale && !local
+	r.Stale = r.Stale && local
 	for {
-		found, err = s.app.Query(ctx, r)
-		var elsewhere *query.ElsewhereError
-		if !errors.As(err, &elsewhere) || local || elsewhere.Address == "" || elsewhere.Address == s.address {
-			return found, nil, err
+		out, err := s.owner(ctx, store, r, values, stale, local)
+		if stale && replaceable(err) {
+			if rows, err := s.standby(ctx, store, r, values); err == nil {
+				return rows, nil
+			}
 		}
-		passed, err = s.pass(ctx, elsewhere.Address, r.Store, values)
-		if !errors.Is(err, errNoAnswer) {
-			return found, passed, err
+		if !errors.Is(err, errNoAnswer) || local {
+			return out, err
 		}
 		again := time.NewTimer(againTick)
 		select {
 		case <-again.C:
 		case <-ctx.Done():
 			again.Stop()
-			return found, nil, err
+			return nil, err
 		}
 	}
+}
+
+// owner has the query answered by the worker that owns the rows, once.
+func (s *Server) owner(ctx context.Context, store *topology.StorePlan, r query.Request, values url.Values, stale, local bool) (*Rows, error) {
+	ctx, cancel := impatient(ctx, stale)
+	defer cancel()
+	found, err := s.app.Query(ctx, r)
+	if err == nil {
+		return rowsOf(store, found)
+	}
+	var elsewhere *query.ElsewhereError
+	if !errors.As(err, &elsewhere) || local || elsewhere.Address == "" || elsewhere.Address == s.address {
+		return nil, timedOut(ctx, err)
+	}
+	return s.pass(ctx, elsewhere.Address, r.Store, fresh(values))
 }
 
 // timedOut makes the end of a wait an error that says so.

@@ -23,10 +23,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fake is an application that notes what is asked of it.
 type fake struct {
-	plan     *topology.Plan
-	report   health.Report
-	asked    []query.Request
-	answer   error
+	plan   *topology.Plan
+	report health.Report
+	asked  []query.Request
+	answer error
+	// answers, if set, decides how each request is answered.
+	answers  func(query.Request) (query.Answer, error)
 	redriven []status.LetterID
 	members  []status.Member
 	audit    [][]byte
@@ -44,6 +46,9 @@ func (f *fake) Query(_ context.Context, r query.Request) (query.Answer, error) {
 	f.asked = append(f.asked, r)
 	if f.pages != nil {
 		return f.pages(r), f.answer
+	}
+	if f.answers != nil {
+		return f.answers(r)
 	}
 	return query.Answer{Rows: []query.Row{{Key: []byte("k"), Value: []byte("\x00\x00\x00\x00\x00\x00\x00\x07"), Timestamp: 1000}}}, f.answer
 }

@@ -35,6 +35,9 @@ type job struct {
 	DeadLetters string
 
 	CacheBytes, BufferedBytes int
+	// Standbys are kept of each task, and Admin is the admin address, if there is one.
+	Standbys int
+	Admin    string
 
 	CommitInterval     time.Duration
 	CheckpointInterval time.Duration
@@ -72,6 +75,12 @@ func (j job) options() []tidemill.Option {
 	}
 	if j.DeadLetters != "" {
 		options = append(options, tidemill.OnError(tidemill.DeadLetter(j.DeadLetters)))
+	}
+	if j.Standbys > 0 {
+		options = append(options, tidemill.Standbys(j.Standbys))
+	}
+	if j.Admin != "" {
+		options = append(options, tidemill.Admin(j.Admin))
 	}
 	if j.CacheBytes > 0 {
 		options = append(options, tidemill.CacheBytes(j.CacheBytes), tidemill.BufferedBytes(j.BufferedBytes))

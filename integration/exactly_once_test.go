@@ -47,7 +47,17 @@ func chaosTopology(j job) *topology.Builder {
 func windowName(key string, start int64) string { return fmt.Sprintf("%s@%d", key, start) }
 
 func TestExactlyOnceLosesAndDuplicatesNothingUnderFire(t *testing.T) {
-	l := runChaos(t, true, 24, 60_000)
+	runChaos(t, chaosRun{exactlyOnce: true, kills: 24, records: 60_000}).exact(t)
+}
+
+// Each of two workers keeps copies of all that the other has.
+func TestExactlyOnceLosesAndDuplicatesNothingUnderFireWithStandbys(t *testing.T) {
+	runChaos(t, chaosRun{exactlyOnce: true, kills: 16, records: 40_000, standbys: 1}).exact(t)
+}
+
+// exact fails unless everything was done once.
+func (l *ledger) exact(t *testing.T) {
+	t.Helper()
 	for id, n := range l.copies {
 		if n != 1 {
 			t.Errorf("input %s was copied %d times", id, n)
@@ -71,7 +81,7 @@ func TestExactlyOnceLosesAndDuplicatesNothingUnderFire(t *testing.T) {
 }
 
 func TestAtLeastOnceLosesNothingUnderFire(t *testing.T) {
-	l := runChaos(t, false, 8, 20_000)
+	l := runChaos(t, chaosRun{kills: 8, records: 20_000, standbys: 1})
 	for key, counts := range l.counts {
 		if last := counts[len(counts)-1]; last < l.want.counts[key] {
 			t.Errorf("count of %s is %d, want at least %d", key, last, l.want.counts[key])
@@ -84,17 +94,23 @@ func TestAtLeastOnceLosesNothingUnderFire(t *testing.T) {
 	}
 }
 
+// chaosRun says how often workers are killed while at least so many records are fed.
+type chaosRun struct {
+	exactlyOnce              bool
+	kills, records, standbys int
+}
+
 // runChaos feeds two workers while they are killed, and returns all of their
 // output when it is complete. Nothing may be missing.
-func runChaos(t *testing.T, exactlyOnce bool, kills, least int) *ledger {
+func runChaos(t *testing.T, run chaosRun) *ledger {
 	const partitions = 6
 	f := newFixture(t)
 	j := job{
-		Application: f.app, Topology: "chaos", Brokers: f.brokers, ExactlyOnce: exactlyOnce,
+		Application: f.app, Topology: "chaos", Brokers: f.brokers, ExactlyOnce: run.exactlyOnce, Standbys: run.standbys,
 		Topics:         map[string]string{"in": f.topic("in", partitions)},
 		SessionTimeout: 3 * time.Second, CheckpointInterval: time.Second,
 	}
-	if exactlyOnce {
+	if run.exactlyOnce {
 		j.TransactionTimeout = 3 * time.Second
 	}
 	for _, name := range []string{"copy", "counts", "windows"} {
@@ -104,9 +120,9 @@ func runChaos(t *testing.T, exactlyOnce bool, kills, least int) *ledger {
 	l := newLedger()
 	feeding, calm := make(chan error, 1), make(chan struct{})
 	go func() {
-		feeding <- feed(f, j.Topics["in"], partitions, l, func(n int) bool { return n < least || !ended(calm) })
+		feeding <- feed(f, j.Topics["in"], partitions, l, func(n int) bool { return n < run.records || !ended(calm) })
 	}()
-	c.run(kills)
+	c.run(run.kills)
 	close(calm)
 	if err := <-feeding; err != nil {
 		t.Fatal(err)

@@ -30,6 +30,7 @@ func working() source {
 			Stores:     []status.Store{{Name: "counts", Hits: 590, Misses: 10, Entries: 10, MemoryBytes: 2000, DiskBytes: -1}},
 			StreamTime: at.Add(-3 * time.Second), Dropped: map[string]int64{"late": 3},
 		}},
+		Standbys:    []status.Standby{{ID: "0_2", Partition: 2, State: status.Running, Stores: []status.Copy{{Store: "counts", Position: 30, End: 42}}}},
 		Nodes:       []status.Node{{Name: "source", Passed: 600}},
 		DeadLetters: []status.DeadLetter{{Topic: "dead", Depth: 5, Written: 6}},
 		Failures:    []status.Failures{{Node: "map", Stage: "process", Action: "dead-letter", Count: 6}},
@@ -64,6 +65,12 @@ tidemill_task_stream_time_lateness_seconds{application="app",task="0_1"} 3
 # HELP tidemill_task_dropped_records_total Records that operators did not pass on, by reason.
 # TYPE tidemill_task_dropped_records_total counter
 tidemill_task_dropped_records_total{application="app",reason="late",task="0_1"} 3
+# HELP tidemill_standby_lag_records Records of a changelog that a standby has not applied.
+# TYPE tidemill_standby_lag_records gauge
+tidemill_standby_lag_records{application="app",store="counts",task="0_2"} 12
+# HELP tidemill_worker_standbys Tasks of other workers whose stores the worker keeps a copy of.
+# TYPE tidemill_worker_standbys gauge
+tidemill_worker_standbys{application="app"} 1
 # HELP tidemill_dead_letters_waiting Dead letters that nobody has dealt with.
 # TYPE tidemill_dead_letters_waiting gauge
 tidemill_dead_letters_waiting{application="app",topic="dead"} 5

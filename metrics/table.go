@@ -41,6 +41,14 @@ func workerMetrics() []Metric {
 		}},
 		single("tidemill_worker_start_time_seconds", "When the worker started, in seconds since the Unix epoch.", Gauge, func(w *status.Worker) float64 { return seconds(w.Started) }),
 		single("tidemill_worker_tasks", "Tasks that the worker has.", Gauge, func(w *status.Worker) float64 { return float64(len(w.Tasks)) }),
+		single("tidemill_worker_standbys", "Tasks of other workers whose stores the worker keeps a copy of.", Gauge, func(w *status.Worker) float64 { return float64(len(w.Standbys)) }),
+		{"tidemill_standby_lag_records", "Records of a changelog that a standby has not applied.", Gauge, []string{"task", "store"}, func(w *status.Worker, yield func(float64, ...string)) {
+			for _, s := range w.Standbys {
+				for i := range s.Stores {
+					yield(float64(s.Stores[i].Lag()), s.ID, s.Stores[i].Store)
+				}
+			}
+		}},
 		single("tidemill_worker_buffered_bytes", "Bytes fetched and not processed.", Gauge, func(w *status.Worker) float64 { return float64(w.BufferedBytes) }),
 		single("tidemill_worker_pinned_bytes", "Bytes of stores that wait for a checkpoint.", Gauge, func(w *status.Worker) float64 { return float64(w.Cache.PinnedBytes) }),
 		single("tidemill_broker_up", "1 while a broker answers.", Gauge, func(w *status.Worker) float64 { return one(w.Broker.Down.IsZero()) }),

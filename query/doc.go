@@ -8,5 +8,6 @@
 // committed yet and, after a crash, may be done again. [After] makes it wait for records
 // that the caller has written to an input of the task, so that it reads its own writes.
 // A worker answers for its own tasks only: [ElsewhereError] says where to ask instead,
-// and the admin address passes queries on by itself.
+// and the admin address passes queries on by itself. With [Stale] a worker also answers
+// from the standbys that it keeps.
 package query

@@ -33,6 +33,8 @@ type ElsewhereError struct {
 	Partition int32
 	// Address is the admin address of that worker, empty if it has none or is unknown.
 	Address string
+	// Standbys are those of the workers that keep a standby of the task.
+	Standbys []string
 }
 
 func (e *ElsewhereError) Error() string {

@@ -20,3 +20,14 @@ func After(topic string, partition int32, offset int64) Option {
 		r.After = append(r.After, Position{Topic: topic, Partition: partition, Offset: offset})
 	})
 }
+
+// Stale lets standbys answer (see tidemill.Standbys): where the owner of the rows is not
+// this worker or is being restored, the worker's own copy of the store is read, if it
+// keeps one that has been built up. It is behind the owner by what the owner has not
+// committed yet (under at-least-once, not written yet), by half a second at most until it
+// is fetched, and by whatever else the Answer's Copies say; and it may be in the midst of
+// what the owner commits as one. Tasks that run in this worker still answer themselves.
+//
+// A query with After is never answered by a standby, which knows no inputs, nor is one of
+// a store without a changelog, or with a source topic in place of one.
+func Stale() Option { return option(func(r *Request) { r.Stale = true }) }

@@ -1,6 +1,9 @@
 package query
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Source answers queries for its own tasks: a *tidemill.App.
 type Source interface {
@@ -24,6 +27,8 @@ type Request struct {
 	Partition int32
 	// After are positions that the tasks must have come to.
 	After []Position
+	// Stale lets standbys answer; see there.
+	Stale bool
 }
 
 // DefaultLimit and MaxLimit bound the rows of an answer.
@@ -46,6 +51,18 @@ type Answer struct {
 	Truncated bool
 	// At are the positions of the inputs that the answer reflects, for a later After.
 	At []Position
+	// Copies are the standbys that some of the rows are from: none unless the Request
+	// allowed it.
+	Copies []Copy
+}
+
+// Copy says how far behind a standby is that has answered.
+type Copy struct {
+	Partition int32 `json:"partition"`
+	// Lag is how many records of its changelog it had not applied when it last saw where
+	// that ends, which was at Seen. Markers of transactions count too.
+	Lag  int64     `json:"lag"`
+	Seen time.Time `json:"seen"`
 }
 
 // Row is one row in its encoded form.

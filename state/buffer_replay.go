@@ -8,8 +8,7 @@ import (
 	"github.com/tidemill/tidemill/record"
 )
 
-// Replay implements Replayer. A place that a row had before is not removed, since
-// nobody knows where it is: Next finds that the row is not there.
+// Replay implements Replayer.
 func (b *rowBuffer) Replay(batch Batch, records iter.Seq[record.Raw]) error {
 	if b.fault != nil {
 		return b.fault
@@ -18,20 +17,26 @@ func (b *rowBuffer) Replay(batch Batch, records iter.Seq[record.Raw]) error {
 	if log := b.rows.core.log; log != nil {
 		old.topic, old.partition = log.Topic, log.Partition
 	}
+	places := map[string]string{}
 	for r := range records {
-		if err := b.replay(batch, &r, &old); err != nil {
+		if err := b.replay(batch, &r, &old, places); err != nil {
 			return fmt.Errorf("state: store %q: changelog record at offset %d: %w", b.rows.core.name, r.Offset, err)
 		}
 	}
 	return nil
 }
 
-func (b *rowBuffer) replay(batch Batch, r *record.Raw, old *olds) error {
+// replay adds one record. places are where the batch has put rows, by key, and empty
+// for those that it has removed.
+func (b *rowBuffer) replay(batch Batch, r *record.Raw, old *olds, places map[string]string) error {
 	key, err := b.rows.layout.fromChangelog(append(b.rows.core.scratch[:0], b.rows.core.space.prefix[:]...), r.Key)
 	if err != nil {
 		return err
 	}
 	b.rows.core.scratch = key
+	if err := b.displace(batch, r.Key, places); err != nil {
+		return err
+	}
 	if r.Value == nil {
 		old.remove(r.Key)
 		batch.Delete(key)
@@ -47,9 +52,36 @@ func (b *rowBuffer) replay(batch Batch, r *record.Raw, old *olds) error {
 	b.rows.core.row = append(append(b.rows.core.row[:0], value[:8]...), value...)
 	batch.Set(key, b.rows.core.row)
 	if b.times != nil {
-		place := append(b.rows.core.space.key(byPlace), value[len(value)-8:]...)
-		batch.Set(append(place, r.Key...), make([]byte, 8))
+		batch.Set(b.placeOf(value[len(value)-8:], r.Key), make([]byte, 8))
+		places[string(r.Key)] = string(value[len(value)-8:])
 	}
+	return nil
+}
+
+func (b *rowBuffer) placeOf(time, key []byte) []byte {
+	return append(append(b.rows.core.space.key(byPlace), time...), key...)
+}
+
+// displace removes the place of the row whose key in the backend is in scratch: who
+// follows a changelog for long would be left with the places of all rows that ever were.
+func (b *rowBuffer) displace(batch Batch, key []byte, places map[string]string) error {
+	if b.times == nil {
+		return nil
+	}
+	time, known := places[string(key)]
+	if !known {
+		row, ok, err := b.rows.core.space.backend.Get(nil, b.rows.core.scratch)
+		if err != nil {
+			return &BackendError{Err: err}
+		}
+		if ok && len(row) >= 8 {
+			time = string(row[len(row)-8:])
+		}
+	}
+	if time != "" {
+		batch.Delete(b.placeOf([]byte(time), key))
+	}
+	places[string(key)] = ""
 	return nil
 }
 

@@ -112,6 +112,7 @@ type overlay struct {
 	// expired, if set, tells which backend keys below it are to be dropped, and spent
 	// which rows need not reach the backend any more. checkpointing is called first.
 	expired       func() []byte
+	outlived      func(last []byte) []byte
 	spent         func(key string) bool
 	checkpointing func()
 	// watch, if set, is told of each write.

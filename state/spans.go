@@ -47,7 +47,7 @@ func (s *spans[K, V]) openSpans(name string, retention int64, key serde.Serde[K]
 	s.open(name, spanLayout(key, value, s.width, bytes), o)
 	s.chains, s.core.entries = map[string]*chain[K, V]{}, nil
 	s.first, s.last, s.core.latest = 0, -1, -1
-	s.core.expired = s.expiredBelow
+	s.core.expired, s.core.outlived = s.expiredBelow, s.outlived
 	s.core.place = spanPlace
 	s.core.floor = func(since int64) []byte { return appendTimestamp(nil, max(since, 0)/s.width) }
 	s.core.spent = func(key string) bool {

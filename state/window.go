@@ -41,7 +41,7 @@ func NewWindow[K, V any](name string, retention int64, key serde.Serde[K], value
 	s.open(name, windowLayout(key, value), o)
 	s.core.latest, s.written = -1, -1
 	s.core.place, s.core.floor = windowPlace, func(since int64) []byte { return appendTimestamp(nil, max(since, 0)) }
-	s.core.expired, s.core.absent = s.expiredBelow, s.unwritten
+	s.core.expired, s.core.outlived, s.core.absent = s.expiredBelow, s.outlived, s.unwritten
 	s.core.checkpointing = func() { s.written = max(s.written, s.core.latest) }
 	return s
 }

@@ -97,3 +97,45 @@ func (r *Restore) Portion() float64 {
 	}
 	return min(1, float64(r.Done)/float64(r.Total))
 }
+
+// Standby is a task of another worker whose stores the worker keeps a copy of.
+type Standby struct {
+	ID          string `json:"id"`
+	Subtopology int    `json:"subtopology"`
+	Partition   int32  `json:"partition"`
+	// State is Restoring until each store has once had everything, and Running then.
+	State State `json:"state"`
+	// Since is when it came to the worker.
+	Since  time.Time `json:"since"`
+	Stores []Copy    `json:"stores"`
+}
+
+// Lag is how many changelog records all of its stores were behind when their changelogs
+// were seen last. Markers of transactions count too.
+func (s *Standby) Lag() (n int64) {
+	for _, c := range s.Stores {
+		n += c.Lag()
+	}
+	return n
+}
+
+// Copy is one store of a standby.
+type Copy struct {
+	Store     string `json:"store"`
+	Changelog string `json:"changelog"`
+	// Position is the next offset to apply and End where the changelog ended when it was
+	// Seen, up to its last stable offset under exactly-once; both -1 if not known.
+	Position int64     `json:"position"`
+	End      int64     `json:"end"`
+	Seen     time.Time `json:"seen,omitzero"`
+	// Applied counts the records since it came to the worker.
+	Applied int64 `json:"applied"`
+}
+
+// Lag is how many offsets are between the position and the end.
+func (c *Copy) Lag() int64 {
+	if c.End < 0 {
+		return 0
+	}
+	return max(0, c.End-max(0, c.Position))
+}

@@ -17,8 +17,9 @@ type Worker struct {
 	State       State `json:"state"`
 	ExactlyOnce bool  `json:"exactlyOnce"`
 
-	Tasks   []Task   `json:"tasks"`
-	Globals []Global `json:"globals,omitempty"`
+	Tasks    []Task    `json:"tasks"`
+	Standbys []Standby `json:"standbys,omitempty"`
+	Globals  []Global  `json:"globals,omitempty"`
 	// Nodes are the counts of the topology's nodes over all tasks.
 	Nodes       []Node       `json:"nodes"`
 	DeadLetters []DeadLetter `json:"deadLetters,omitempty"`
@@ -141,4 +142,6 @@ type Member struct {
 	Address string   `json:"address,omitempty"`
 	Self    bool     `json:"self"`
 	Tasks   []string `json:"tasks"`
+	// Standbys are the tasks whose stores it is to keep a copy of.
+	Standbys []string `json:"standbys,omitempty"`
 }

@@ -11,7 +11,8 @@ export function tasks(now) {
     return h("div", { class: "worker" },
       h("h3", {}, h("span", { title: m.id }, m.address || m.host || m.id), m.self && h("span", { class: "soft" }, "this one"), w && pill(w.state)),
       h("small", {}, w ? `${number(w.tasks.length)} tasks · up ${duration((Date.now() - new Date(w.started)) / 1000)} · ${bytes(w.bufferedBytes)} fetched ahead` : "shows no status"),
-      h("div", { class: "chips" }, ids.map(id => h("span", { class: "chip " + (states.get(id) || "") }, id))));
+      h("div", { class: "chips" }, ids.map(id => h("span", { class: "chip " + (states.get(id) || "") }, id))),
+      standbys(w));
   }));
   const head = ["Task", "State", "Inputs", "Records", "Lag", "Lateness", "Busy"];
   $("task-table").replaceChildren(
@@ -24,6 +25,14 @@ export function tasks(now) {
       h("td", { class: "num" }, number(t.lag)),
       h("td", { class: "num" }, t.streamTime ? duration(t.lateness) : "–"),
       h("td", { class: "num wide" }, t.busyShare == null ? "–" : (100 * t.busyShare).toFixed(0) + " %")))));
+}
+
+// standbys are the tasks of others whose stores a worker keeps a copy of.
+function standbys(w) {
+  if (!w || !w.standbys) return null;
+  const lag = s => s.stores.reduce((n, c) => n + (c.end < 0 ? 0 : Math.max(0, c.end - Math.max(0, c.position))), 0);
+  return h("div", { class: "chips" }, h("small", {}, "standbys"),
+    w.standbys.map(s => h("span", { class: "chip " + s.state, title: `${number(lag(s))} changelog records behind` }, s.id)));
 }
 
 let known = "";

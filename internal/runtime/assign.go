@@ -7,12 +7,13 @@ import (
 	"github.com/tidemill/tidemill/internal/task"
 )
 
-// member is one member of the group as assign sees it: what it owns, and the
-// generation in which it got it.
+// member is one member of the group as assign sees it: what it owns, the generation
+// in which it got it, and the standbys that it keeps.
 type member struct {
 	id         string
 	owned      []task.ID
 	generation int32
+	standbys   []held
 }
 
 // assign distributes tasks over members. It is a pure function, and the order
@@ -20,9 +21,10 @@ type member struct {
 //
 // What it promises, the first most: every task has exactly one member; members'
 // task counts differ by at most one; no more tasks change their owner than this
-// demands; and as far as there is a choice of what moves and where it goes, each
-// subtopology is spread evenly too. If several members claim a task, the newest
-// generation wins, then the lowest id.
+// demands; as far as there is a choice of where they go, tasks go to members that
+// keep a standby of them; and as far as there still is one, each subtopology is
+// spread evenly too. If several members claim a task, the newest generation wins,
+// then the lowest id.
 func assign(tasks []task.ID, members []member) map[string][]task.ID {
 	out := make(map[string][]task.ID, len(members))
 	if len(members) == 0 {
@@ -31,7 +33,7 @@ func assign(tasks []task.ID, members []member) map[string][]task.ID {
 	a := newAssignment(tasks, members)
 	free := a.shed(a.claim(members))
 	slices.SortFunc(free, task.ID.Compare)
-	for _, t := range free {
+	for _, t := range a.promote(free, members) {
 		a.place(t)
 	}
 	for _, m := range a.shares {
@@ -180,16 +182,25 @@ func (a *assignment) place(t task.ID) {
 	s := a.index[t.Subtopology]
 	var best *share
 	for _, m := range a.shares {
-		n := len(m.tasks)
-		if n > a.low || n == a.low && a.extra == 0 {
+		if !a.room(m) {
 			continue
 		}
-		if best == nil || m.count[s] < best.count[s] || m.count[s] == best.count[s] && n < len(best.tasks) {
+		if best == nil || m.count[s] < best.count[s] || m.count[s] == best.count[s] && len(m.tasks) < len(best.tasks) {
 			best = m
 		}
 	}
-	if len(best.tasks) == a.low {
+	a.add(best, t)
+}
+
+// room says whether a member may get one more task.
+func (a *assignment) room(m *share) bool {
+	return len(m.tasks) < a.low || len(m.tasks) == a.low && a.extra > 0
+}
+
+// add gives a free task to a member that has room.
+func (a *assignment) add(m *share, t task.ID) {
+	if len(m.tasks) == a.low {
 		a.extra--
 	}
-	a.give(best, t)
+	a.give(m, t)
 }

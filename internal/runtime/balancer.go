@@ -23,6 +23,8 @@ type subtopologyTopics struct {
 	patterns []*regexp.Regexp
 	// copartitioned are groups of topics that must have equally many partitions.
 	copartitioned [][]string
+	// logged says that there are stores with changelogs, which standbys can follow.
+	logged bool
 }
 
 // topicPartition names one partition of one topic.
@@ -111,19 +113,27 @@ func copartitionFault(subtopology int, group []string, counts map[string]int32) 
 // protocol, so that Kafka's own tools can show them.
 type balancer struct {
 	subs []subtopologyTopics
-	// address is told to the group.
+	// address is told to the group, and so is told, if it is not nil. keep is given
+	// the standbys that this member is to keep from now on; it must not wait.
 	address string
+	told    func() told
+	keep    func([]task.ID)
+	// rack is the user's, which the client would otherwise put into the metadata by
+	// writing it anew, without what it does not know.
+	rack string
 
 	mu sync.Mutex
 	// last is what this leader last planned for each static member, by instance
 	// id: a restarted one owns nothing, but its state is still on its disk.
-	last map[string][]task.ID
+	last map[string]lastPlan
 }
+
+type lastPlan struct{ tasks, standbys []task.ID }
 
 var _ kgo.GroupBalancer = (*balancer)(nil)
 
 func newBalancer(subs []subtopologyTopics, address string) *balancer {
-	return &balancer{subs: subs, address: address, last: make(map[string][]task.ID)}
+	return &balancer{subs: subs, address: address, last: make(map[string]lastPlan)}
 }
 
 func (*balancer) ProtocolName() string { return "tidemill-cooperative" }
@@ -144,10 +154,22 @@ func (b *balancer) JoinGroupMetadata(topics []string, current map[string][]int32
 	slices.SortFunc(meta.OwnedPartitions, func(x, y kmsg.ConsumerMemberMetadataOwnedPartition) int {
 		return strings.Compare(x.Topic, y.Topic)
 	})
-	return meta.AppendTo(nil)
+	if b.rack != "" {
+		meta.Rack = &b.rack
+	}
+	if b.told == nil {
+		return meta.AppendTo(nil)
+	}
+	return b.told().append(meta.AppendTo(nil))
 }
 
-func (*balancer) ParseSyncAssignment(assignment []byte) (map[string][]int32, error) {
+func (b *balancer) ParseSyncAssignment(assignment []byte) (map[string][]int32, error) {
+	if b.keep != nil {
+		parsed := kmsg.NewConsumerMemberAssignment()
+		if err := parsed.ReadFrom(assignment); err == nil {
+			b.keep(decodeStandbys(parsed.UserData))
+		}
+	}
 	return kgo.ParseConsumerSyncAssignment(assignment)
 }
 
@@ -171,11 +193,13 @@ func (b *balancer) Balance(cb *kgo.ConsumerBalancer, counts map[string]int32) kg
 	for id := range layout {
 		tasks = append(tasks, id)
 	}
-	planned := assign(tasks, b.members(cb, layout))
-	b.remember(cb, planned)
+	members := b.members(cb, layout)
+	planned := assign(tasks, members)
+	standbys := b.standbys(cb, tasks, planned, members)
+	b.remember(cb, planned, standbys)
 
 	owners := claims(cb)
-	plan := cb.NewPlan()
+	plan, told := cb.NewPlan(), make(map[string][]byte)
 	cb.EachMember(func(m *kmsg.JoinGroupResponseMember, _ *kmsg.ConsumerMemberMetadata) {
 		for _, id := range planned[memberKey(m)] {
 			if owners.mustRevoke(layout[id], m.MemberID) {
@@ -185,8 +209,46 @@ func (b *balancer) Balance(cb *kgo.ConsumerBalancer, counts map[string]int32) kg
 				plan.AddPartition(m, tp.topic, tp.partition)
 			}
 		}
+		if kept := standbys[memberKey(m)]; len(kept) > 0 {
+			told[m.MemberID] = encodeStandbys(kept)
+		}
 	})
-	return plan
+	return &planWithStandbys{plan: plan, told: told}
+}
+
+// planWithStandbys adds to a plan what members are told to keep as standbys.
+type planWithStandbys struct {
+	plan *kgo.BalancePlan
+	told map[string][]byte
+}
+
+// IntoSyncAssignment implements kgo.IntoSyncAssignment.
+func (p *planWithStandbys) IntoSyncAssignment() []kmsg.SyncGroupRequestGroupAssignment {
+	out := p.plan.IntoSyncAssignment()
+	for i := range out {
+		parsed := kmsg.NewConsumerMemberAssignment()
+		if kept := p.told[out[i].MemberID]; kept != nil && parsed.ReadFrom(out[i].MemberAssignment) == nil {
+			parsed.UserData = kept
+			out[i].MemberAssignment = parsed.AppendTo(nil)
+		}
+	}
+	return out
+}
+
+// standbys plans those of the members that can keep them, as many as the one wants that
+// wants the most: during a change of the setting it does not matter who leads.
+func (b *balancer) standbys(cb *kgo.ConsumerBalancer, tasks []task.ID, planned map[string][]task.ID, members []member) map[string][]task.ID {
+	able, wanted := make(map[string]bool), 0
+	cb.EachMember(func(m *kmsg.JoinGroupResponseMember, meta *kmsg.ConsumerMemberMetadata) {
+		if told, ok := toldBy(meta, m.ProtocolMetadata); ok {
+			able[memberKey(m)], wanted = true, max(wanted, told.wanted)
+		}
+	})
+	members = slices.DeleteFunc(slices.Clone(members), func(m member) bool { return !able[m.id] })
+	logged := slices.DeleteFunc(tasks, func(t task.ID) bool {
+		return !slices.ContainsFunc(b.subs, func(s subtopologyTopics) bool { return s.id == t.Subtopology && s.logged })
+	})
+	return assignStandbys(wanted, logged, planned, members)
 }
 
 // memberKey orders static members by their instance ids, before the others.
@@ -205,36 +267,42 @@ func (b *balancer) members(cb *kgo.ConsumerBalancer, layout map[task.ID][]topicP
 	var out []member
 	cb.EachMember(func(m *kmsg.JoinGroupResponseMember, meta *kmsg.ConsumerMemberMetadata) {
 		one := member{id: memberKey(m), generation: meta.Generation}
-		held := make(map[task.ID]int)
+		parts := make(map[task.ID]int)
 		for _, owned := range meta.OwnedPartitions {
 			id, reads := subtopologyOf(b.subs, owned.Topic)
 			if !reads {
 				continue
 			}
 			for _, p := range owned.Partitions {
-				held[task.ID{Subtopology: id, Partition: p}]++
+				parts[task.ID{Subtopology: id, Partition: p}]++
 			}
 		}
-		for id, n := range held {
+		for id, n := range parts {
 			if n >= len(layout[id]) {
 				one.owned = append(one.owned, id)
 			}
 		}
+		told, _ := toldBy(meta, m.ProtocolMetadata)
+		one.standbys = told.held
 		if m.InstanceID != nil && meta.Generation < 0 && len(one.owned) == 0 {
-			one.owned = b.last[*m.InstanceID]
+			last := b.last[*m.InstanceID]
+			one.owned = last.tasks
+			for _, t := range last.standbys {
+				one.standbys = append(one.standbys, held{t, unknownLag})
+			}
 		}
 		out = append(out, one)
 	})
 	return out
 }
 
-func (b *balancer) remember(cb *kgo.ConsumerBalancer, planned map[string][]task.ID) {
+func (b *balancer) remember(cb *kgo.ConsumerBalancer, planned, standbys map[string][]task.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	clear(b.last)
 	cb.EachMember(func(m *kmsg.JoinGroupResponseMember, _ *kmsg.ConsumerMemberMetadata) {
 		if m.InstanceID != nil {
-			b.last[*m.InstanceID] = planned[memberKey(m)]
+			b.last[*m.InstanceID] = lastPlan{planned[memberKey(m)], standbys[memberKey(m)]}
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -123,11 +124,15 @@ func (c clients) redriver(topic string) (client *kgo.Client, txnID string, err e
 
 func (c clients) restorer() (*kgo.Client, error) { return openClient(c.base("restorer")) }
 
+// follower makes the client that reads the changelogs of standbys. Its fetches wait at
+// the brokers for records to come, and would hold up those of tasks that are restored.
+func (c clients) follower() (*kgo.Client, error) { return openClient(c.base("follower")) }
+
 // member makes the client that belongs to the group. All topics are paused: it is
 // there for its partitions only.
-func (c clients) member(subs []subtopologyTopics, callbacks []kgo.Opt) (*kgo.Client, error) {
+func (c clients) member(b *balancer, callbacks []kgo.Opt) (*kgo.Client, error) {
 	opts := append(c.base("member"),
-		kgo.ConsumerGroup(c.application), kgo.Balancers(newBalancer(subs, c.config.Address)), kgo.DisableAutoCommit(),
+		kgo.ConsumerGroup(c.application), kgo.Balancers(b), kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(c.config.SessionTimeout), kgo.HeartbeatInterval(min(c.config.SessionTimeout/3, 3*time.Second)),
 		kgo.FetchMaxWait(time.Second),
 	)
@@ -152,7 +157,7 @@ func topicsOf(plan *topology.Plan) []subtopologyTopics {
 		if sub.Global {
 			continue
 		}
-		s := subtopologyTopics{id: sub.ID, copartitioned: sub.Copartitioned()}
+		s := subtopologyTopics{id: sub.ID, copartitioned: sub.Copartitioned(), logged: slices.ContainsFunc(sub.Stores, followed)}
 		for _, source := range sub.Sources {
 			s.topics = append(s.topics, source.Topics...)
 			if source.Pattern != nil {

@@ -29,6 +29,8 @@ type Config struct {
 	BufferedBytes     int
 	CacheBytes        int
 	ReplicationFactor int16
+	// Standbys is how many workers beside the owner keep a copy of each task's stores.
+	Standbys int
 	// InstanceID makes the worker a static member of its group.
 	InstanceID         string
 	SessionTimeout     time.Duration

@@ -56,6 +56,7 @@ func Validate(c Config) error {
 	check(c.CacheBytes < 0, "CacheBytes is %d: give 0 to turn caching off", c.CacheBytes)
 	check(c.BufferedBytes < 1, "BufferedBytes is %d: give at least 1", c.BufferedBytes)
 	check(c.ReplicationFactor == 0 || c.ReplicationFactor < -1, "ReplicationFactor is %d: give at least 1, or -1 for the broker's default", c.ReplicationFactor)
+	check(c.Standbys < 0, "Standbys is %d: give 0 for none", c.Standbys)
 	check(c.StateDir == "" && !c.InMemory, "StateDir is empty: name a folder, or use InMemory")
 	check(c.SessionTimeout <= 0, "SessionTimeout is %v: give more than 0", c.SessionTimeout)
 	check(c.ShutdownTimeout <= 0, "ShutdownTimeout is %v: give more than 0", c.ShutdownTimeout)

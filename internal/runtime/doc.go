@@ -15,6 +15,7 @@
 //	commit.go     outputs and offsets become durable
 //	checkpoint.go committed state goes to disk
 //	host.go       tasks begin and end; after a failure all begin anew
+//	follow.go     stores of tasks that others have are kept up to date
 //
 // What looks into it from outside: status.go, query.go and letters.go by way of ask.go,
 // between two records; watch.go looks at the cluster and the disk, members.go at the group,

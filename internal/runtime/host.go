@@ -170,6 +170,7 @@ func (w *Worker) drainFailures() {
 func (w *Worker) shutdown(well bool) (err error) {
 	w.stopOpening()
 	w.closing = true
+	w.standbys.pause()
 	w.publish()
 	if well {
 		err = w.commitAnd(func() {
@@ -236,6 +237,7 @@ func (w *Worker) release() error {
 		w.producer.Close()
 	}
 	w.globals.stop()
+	w.standbys.stop()
 	for _, l := range w.lanes {
 		close(l.control)
 	}

@@ -85,6 +85,9 @@ func (w *Worker) describeGroup(ctx context.Context) ([]status.Member, error) {
 			for _, t := range assigned.Topics {
 				one.Tasks = append(one.Tasks, w.taskNames(t.Topic, t.Partitions)...)
 			}
+			for _, id := range decodeStandbys(assigned.UserData) {
+				one.Standbys = append(one.Standbys, id.String())
+			}
 		}
 		slices.Sort(one.Tasks)
 		one.Tasks = slices.Compact(one.Tasks)
@@ -106,24 +109,41 @@ func (w *Worker) taskNames(topic string, partitions []int32) []string {
 	return names
 }
 
-// elsewhere fills in who has a task that this worker has not.
-func (w *Worker) elsewhere(ctx context.Context, subtopology int, e *query.ElsewhereError) error {
+// elsewhere fills in who has a task that this worker has not, and who keeps a standby of
+// it. If a standby will do, members from before a rebalance are better than none.
+func (w *Worker) elsewhere(ctx context.Context, subtopology int, e *query.ElsewhereError, stale bool) error {
 	members, err := w.Members(ctx)
 	if err != nil {
-		return err
+		if members = w.lastMembers(); !stale || len(members) == 0 {
+			return err
+		}
 	}
 	name := task.ID{Subtopology: subtopology, Partition: e.Partition}.String()
+	known, own := false, false
 	for _, m := range members {
-		if !slices.Contains(m.Tasks, name) {
-			continue
+		if slices.Contains(m.Tasks, name) {
+			known, own, e.Address = true, m.Self, m.Address
 		}
-		if m.Self {
-			return query.ErrRestoring // it is on its way to here
+		if !m.Self && m.Address != "" && slices.Contains(m.Standbys, name) {
+			e.Standbys = append(e.Standbys, m.Address)
 		}
-		e.Address = m.Address
+	}
+	switch {
+	case stale && len(e.Standbys) > 0:
+		return e
+	case own:
+		return query.ErrRestoring // it is on its way to here
+	case known:
 		return e
 	}
 	return query.ErrRebalancing
+}
+
+// lastMembers are the members as they were described last.
+func (w *Worker) lastMembers() []status.Member {
+	w.members.mu.Lock()
+	defer w.members.mu.Unlock()
+	return w.members.all
 }
 
 // Advertise sets where other workers find this one's admin address. It comes before Run.

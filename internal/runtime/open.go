@@ -10,7 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/tidemill/tidemill/internal/task"
-	"github.com/tidemill/tidemill/record"
 	"github.com/tidemill/tidemill/state"
 	"github.com/tidemill/tidemill/topology"
 )
@@ -257,7 +256,7 @@ const positionAge = 12 * time.Hour
 // storeTarget says what to restore for one store of a task, and how.
 func storeTarget(h *hosted, i int, plan *topology.StorePlan) (restoreTarget, error) {
 	space := h.task.Stores()[i].Space()
-	at, ok, err := space.Position()
+	at, ok, err := goneOnWith(space)
 	if err != nil {
 		return restoreTarget{}, err
 	}
@@ -265,24 +264,15 @@ func storeTarget(h *hosted, i int, plan *topology.StorePlan) (restoreTarget, err
 	if in := h.inputOf(plan); in != nil {
 		target.topic, target.limited, target.limit = in.Topic, true, in.Offset
 	}
-	if ok && time.Since(time.UnixMilli(at.At)) < positionAge {
+	if ok {
 		target.from, target.topicID = at.Offset, at.TopicID
-	} else if err := space.Clear(); err != nil {
-		return target, err
 	}
 	target.apply = func(records []*kgo.Record) error {
 		if records = target.cut(records); len(records) == 0 {
 			return nil
 		}
 		b := space.NewBatch()
-		err := h.task.Replay(i, b, func(yield func(record.Raw) bool) {
-			for _, r := range records {
-				if !yield(rawOf(r)) {
-					return
-				}
-			}
-		})
-		if err != nil {
+		if err := replayInto(h.task, i, b, records); err != nil {
 			return err
 		}
 		space.SetPosition(b, state.Position{Offset: records[len(records)-1].Offset + 1, TopicID: target.topicID, At: time.Now().UnixMilli()})

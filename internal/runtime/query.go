@@ -25,7 +25,8 @@ const (
 // behindTick is how often a query looks whether the task has come to where it should.
 const behindTick = 5 * time.Millisecond
 
-// Query reads rows of the stores of the worker's own tasks, on their lanes.
+// Query reads rows of the stores of the worker's own tasks, on their lanes, and of its
+// standbys if the request allows it.
 func (w *Worker) Query(ctx context.Context, r query.Request) (query.Answer, error) {
 	sub, number, err := w.findStore(r.Store)
 	if err != nil {
@@ -42,9 +43,13 @@ func (w *Worker) Query(ctx context.Context, r query.Request) (query.Answer, erro
 		return w.askGlobal(sub, number, r)
 	}
 	tasks, err := w.asked(v, sub, r)
+	var copies []*storeCopy
+	if r.Stale && len(r.After) == 0 {
+		copies, err = w.copiesFor(sub, number, r, tasks, err)
+	}
 	var elsewhere *query.ElsewhereError
 	if errors.As(err, &elsewhere) {
-		err = w.elsewhere(ctx, sub.ID, elsewhere)
+		err = w.elsewhere(ctx, sub.ID, elsewhere, r.Stale)
 	}
 	if err != nil {
 		return query.Answer{}, err
@@ -52,6 +57,11 @@ func (w *Worker) Query(ctx context.Context, r query.Request) (query.Answer, erro
 	var out query.Answer
 	for _, h := range tasks {
 		if err := w.read(ctx, h, number, r, &out); err != nil {
+			return query.Answer{}, err
+		}
+	}
+	for _, c := range copies {
+		if err := w.readCopy(ctx, c, r, &out); err != nil {
 			return query.Answer{}, err
 		}
 	}
@@ -76,13 +86,9 @@ func (w *Worker) findStore(name string) (*topology.Subtopology, int, error) {
 
 // asked are the tasks to ask.
 func (w *Worker) asked(v *view, sub *topology.Subtopology, r query.Request) ([]*hosted, error) {
-	partition := r.Partition
-	if partition < 0 && r.Key != nil {
-		n, err := w.tasksOf(sub)
-		if err != nil {
-			return nil, err
-		}
-		partition = int32(record.Murmur2(r.Key)&0x7fffffff) % n
+	partition, err := w.partitionOf(sub, r)
+	if err != nil {
+		return nil, err
 	}
 	if partition >= 0 {
 		h, opening := v.hostedBy(task.ID{Subtopology: sub.ID, Partition: partition})
@@ -95,16 +101,28 @@ func (w *Worker) asked(v *view, sub *topology.Subtopology, r query.Request) ([]*
 		return nil, &query.ElsewhereError{Store: r.Store, Partition: partition}
 	}
 	of := func(h *hosted) bool { return h.id.Subtopology == sub.ID }
-	if slices.ContainsFunc(v.opening, of) {
-		return nil, query.ErrRestoring
-	}
 	var tasks []*hosted
 	for _, h := range v.running {
 		if of(h) {
 			tasks = append(tasks, h)
 		}
 	}
+	if slices.ContainsFunc(v.opening, of) {
+		return tasks, query.ErrRestoring
+	}
 	return tasks, nil
+}
+
+// partitionOf is the one partition that a request is for, or below 0 for all.
+func (w *Worker) partitionOf(sub *topology.Subtopology, r query.Request) (int32, error) {
+	if r.Partition >= 0 || r.Key == nil {
+		return r.Partition, nil
+	}
+	n, err := w.tasksOf(sub)
+	if err != nil {
+		return 0, err
+	}
+	return int32(record.Murmur2(r.Key)&0x7fffffff) % n, nil
 }
 
 // tasksOf is how many tasks a subtopology has.

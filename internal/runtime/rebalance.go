@@ -66,6 +66,7 @@ func (w *Worker) onAssigned(_ context.Context, cl *kgo.Client, assigned map[stri
 	w.post(func() {
 		eachPartition(assigned, func(p topicPartition) { w.owned[p] = true })
 		w.counts.rebalanced(func(r *status.Rebalances) { r.Assigned++ })
+		w.followStandbys() // before tasks are opened that were among them
 		w.open()
 		w.publish()
 	})
@@ -79,6 +80,7 @@ func (w *Worker) onRevoked(_ context.Context, _ *kgo.Client, revoked map[string]
 		}
 		eachPartition(revoked, func(p topicPartition) { delete(w.owned, p) })
 		w.counts.rebalanced(func(r *status.Rebalances) { r.Revoked++ })
+		defer w.followStandbys()
 		gone := w.unowned()
 		if len(gone) == 0 {
 			w.restartOpening()

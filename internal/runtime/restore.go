@@ -51,6 +51,40 @@ func (t *restoreTarget) cut(records []*kgo.Record) []*kgo.Record {
 	return records
 }
 
+// sight is what is known of a target that is followed.
+type sight struct {
+	// next is where it stands, end where the log showed its last record; -1 is unknown.
+	next, end int64
+	topicID   [16]byte
+}
+
+// follow is restore without an end: what is appended to the logs is applied until ctx
+// ends, or until a target fails for good, with a *targetError, while the others go on
+// from where they are when it is called again. see is called, concurrently for different
+// targets, whenever a leader has told something of one.
+func (r *restorer) follow(ctx context.Context, targets []restoreTarget, see func(target int, s sight)) error {
+	replays := make([]*replay, len(targets))
+	for i, t := range targets {
+		p := &replay{restoreTarget: t, next: t.from, end: -1, id: t.topicID, stateful: t.from >= 0, endless: true}
+		p.report = func() { see(i, sight{next: p.next, end: p.end, topicID: p.id}) }
+		replays[i] = p
+	}
+	return r.replay(ctx, replays)
+}
+
+// targetError is the failure of one target.
+type targetError struct {
+	of  topicPartition
+	err error
+}
+
+func (e *targetError) Error() string {
+	return fmt.Sprintf("changelog %q partition %d: %v", e.of.topic, e.of.partition, e.err)
+}
+
+// Unwrap is why it failed.
+func (e *targetError) Unwrap() error { return e.err }
+
 // restored is where a target stands now.
 type restored struct {
 	// next is the offset to continue at.
@@ -124,13 +158,15 @@ type replay struct {
 	records   int64
 	// stateful means that there is something to reset.
 	stateful bool
+	// endless means that the end is not the end: more may come.
+	endless bool
 	// dry counts the answers in a row that had nothing for anybody.
 	dry int
 	// missing is since when no broker has known the topic.
 	missing time.Time
 }
 
-func (p *replay) done() bool { return p.bounded && p.next >= p.end }
+func (p *replay) done() bool { return !p.endless && p.bounded && p.next >= p.end }
 
 func (p *replay) note() {
 	if p.report != nil {
@@ -152,7 +188,7 @@ func (p *replay) startOver() error {
 }
 
 func (p *replay) wrap(err error) error {
-	return fmt.Errorf("changelog %q partition %d: %w", p.topic, p.partition, err)
+	return &targetError{topicPartition{p.topic, p.partition}, err}
 }
 
 // outcome is what became of replays that a leader was asked for.

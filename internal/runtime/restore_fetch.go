@@ -18,6 +18,9 @@ const (
 	restoreBytes          = 16 << 20
 	restorePartitionBytes = 4 << 20
 	restoreWait           = 500 * time.Millisecond
+	// followBytes is what is worth an answer before restoreWait is over if targets are
+	// followed: few large batches cost less than many small ones.
+	followBytes = 64 << 10
 )
 
 // drain fetches from one leader until all of its replays are done. Those that
@@ -32,6 +35,7 @@ func (r *restorer) drain(ctx context.Context, leader int32, replays []*replay, h
 		if out.fatal != nil || len(live) == 0 {
 			return
 		}
+		asked := time.Now()
 		resp, err := r.fetch(ctx, leader, live)
 		if err != nil {
 			out = outcome{back: live, cause: err}
@@ -45,7 +49,25 @@ func (r *restorer) drain(ctx context.Context, leader int32, replays []*replay, h
 		for _, a := range r.consume(live, resp) {
 			answers[a.p] = a
 		}
+		if live[0].endless && len(answers) > 0 {
+			rest(ctx, answers, asked)
+		}
 		live, out = r.sort(live, answers, resp.ThrottleMillis > 0)
+	}
+}
+
+// rest waits as long as a leader should have waited before it had nothing to say.
+func rest(ctx context.Context, answers map[*replay]*answer, asked time.Time) {
+	for _, a := range answers {
+		if a.bytes > 0 {
+			return
+		}
+	}
+	timer := time.NewTimer(restoreWait - time.Since(asked))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
@@ -54,10 +76,12 @@ func (r *restorer) drain(ctx context.Context, leader int32, replays []*replay, h
 // serves partitions in their order up to a limit for all of them.
 func (r *restorer) sort(live []*replay, answers map[*replay]*answer, throttled bool) ([]*replay, outcome) {
 	var out outcome
-	empty := !throttled
+	empty, bytes := !throttled, 0
 	for _, a := range answers {
 		empty = empty && a.bytes == 0 && a.err == nil
+		bytes += a.bytes
 	}
+	roomy := !throttled && bytes < restoreBytes/2 // nothing for one is nothing at all then
 	var hungry, served []*replay
 	for _, p := range live {
 		a := answers[p]
@@ -68,7 +92,7 @@ func (r *restorer) sort(live []*replay, answers map[*replay]*answer, throttled b
 			out.fatal = p.wrap(withHint(a.err))
 		case a.err != nil:
 			out.back, out.cause = append(out.back, p), p.wrap(a.err)
-		case empty && p.skip(a.highWatermark, a.stable(r.readCommitted)):
+		case (empty || roomy && p.endless && a.bytes == 0) && p.skip(a.highWatermark, a.stable(r.readCommitted)):
 			out.back = append(out.back, p)
 		case a.bytes > 0:
 			served = append(served, p)
@@ -94,7 +118,7 @@ func (p *replay) skip(highWatermark, stable int64) (lost bool) {
 		p.note()
 		return false
 	}
-	if highWatermark <= p.next {
+	if highWatermark < p.next || highWatermark == p.next && !p.endless {
 		p.dry, p.bounded = 0, false
 		return true
 	}
@@ -105,6 +129,9 @@ func (r *restorer) fetch(ctx context.Context, leader int32, live []*replay) (*km
 	req := kmsg.NewPtrFetchRequest()
 	req.MaxWaitMillis = int32(restoreWait.Milliseconds())
 	req.MinBytes, req.MaxBytes = 1, restoreBytes
+	if live[0].endless {
+		req.MinBytes = followBytes
+	}
 	if r.readCommitted {
 		req.IsolationLevel = 1
 	}
@@ -175,6 +202,10 @@ func (r *restorer) consume(live []*replay, resp *kmsg.FetchResponse) []*answer {
 			applying.Go(func() {
 				defer func() { <-r.applying }()
 				a.err, a.fatal = r.apply(p, part)
+				if p.endless && a.err == nil {
+					p.end = a.stable(r.readCommitted)
+					p.note()
+				}
 			})
 		}
 	}

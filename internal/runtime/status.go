@@ -48,6 +48,9 @@ func (w *Worker) Status() status.Worker {
 		out.MemberID, out.Generation = w.member.GroupMetadata()
 		out.BufferedBytes = max(0, w.fetcher.buffered.Load())
 		out.Globals = w.globals.status()
+		for _, one := range w.standbys.list() {
+			out.Standbys = append(out.Standbys, one.status())
+		}
 		w.describe(&out, v, seen)
 	}
 	if w.counts.stopped.Load() {

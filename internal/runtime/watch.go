@@ -67,6 +67,9 @@ func (w *Worker) look(ctx context.Context) {
 		}
 	}
 	w.overview.Store(&next)
+	if w.config.Standbys > 0 {
+		_, _ = w.Members(ctx) // so that who keeps standbys is known when the group rebalances
+	}
 }
 
 // listEnds asks where the inputs of the worker's tasks end.

@@ -33,6 +33,7 @@ type Worker struct {
 	limits   *topicLimits
 	written  []string // topics that are known to be written to
 	globals  globals
+	standbys *follower
 	lanes    []*lane
 	pinned   *pinned
 
@@ -77,13 +78,15 @@ type Worker struct {
 
 // New makes a worker. It starts nothing.
 func New(plan *topology.Plan, config Config) *Worker {
-	return &Worker{
+	w := &Worker{
 		config: config, plan: plan, log: config.Logger.With("application", plan.Application),
 		events: make(chan func(), 64), owned: map[topicPartition]bool{}, hosted: map[task.ID]*hosted{},
 		purgeable: map[string]map[int32]int64{}, pinned: newPinned(config.CacheBytes),
 		started: time.Now(), counts: newCounts(), glance: make(chan struct{}, 1), books: map[topicPartition]*letterBook{},
 		failures: make(chan error, 16), full: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
+	w.standbys = newFollower(w)
+	return w
 }
 
 // Run works until ctx ends or something fails for good. When ctx ends it commits
@@ -132,6 +135,8 @@ func (w *Worker) loop(ctx context.Context) error {
 			continue
 		case event := <-w.events:
 			event()
+		case <-w.standbys.changed:
+			w.followStandbys()
 		case <-commit.C:
 			began := time.Now()
 			if err = w.commit(); time.Since(began) > w.config.CommitInterval/2 {
@@ -276,7 +281,10 @@ func (w *Worker) join() (err error) {
 	}
 	w.fetcher.start()
 	w.followGlobals()
-	w.member, err = w.clients.member(topicsOf(w.plan), w.groupOptions())
+	b := newBalancer(topicsOf(w.plan), w.config.Address)
+	b.told, b.keep = w.standbys.told, w.standbys.plan
+	b.rack, _ = w.restorer.client.OptValue(kgo.Rack).(string)
+	w.member, err = w.clients.member(b, w.groupOptions())
 	return err
 }
 

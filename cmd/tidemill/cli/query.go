@@ -53,7 +53,7 @@ var queryFlags = []struct{ flag, parameter, usage string }{
 
 func (c *cli) queryCommand() *cobra.Command {
 	var limit int
-	var local bool
+	var local, stale bool
 	given := make([]string, len(queryFlags))
 	cmd := &cobra.Command{
 		Use:   "query STORE",
@@ -69,6 +69,9 @@ func (c *cli) queryCommand() *cobra.Command {
 			if local {
 				values.Set("scope", "local")
 			}
+			if stale {
+				values.Set("stale", "1")
+			}
 			var found admin.Rows
 			if err := c.get(cmd.Context(), "/api/stores/"+url.PathEscape(args[0]), values, &found); err != nil {
 				return err
@@ -81,6 +84,7 @@ func (c *cli) queryCommand() *cobra.Command {
 	}
 	cmd.Flags().IntVar(&limit, "limit", 100, "at most so many `rows`")
 	cmd.Flags().BoolVar(&local, "local", false, "only what the worker that is asked has itself")
+	cmd.Flags().BoolVar(&stale, "stale", false, "from a standby where the owner does not answer or is being restored")
 	return c.adminFlag(cmd)
 }
 
@@ -104,6 +108,9 @@ func writeRows(t *table, r admin.Rows) {
 	}
 	if r.Truncated {
 		t.line("there are more: raise --limit")
+	}
+	for _, copied := range r.Copies {
+		t.line("partition %d is from a standby, which was %d changelog records behind at %s", copied.Partition, copied.Lag, copied.Seen.Format(time.RFC3339))
 	}
 	for _, worker := range r.Missing {
 		t.line("not asked: %s", worker)
