@@ -122,21 +122,16 @@ func (s *Server) sagaRow(ctx context.Context, r *http.Request) (Board, []byte, e
 	id, store := r.PathValue("id"), b.Board().Store
 	values := url.Values{"key": {"base64:" + base64.StdEncoding.EncodeToString([]byte(id))}}
 	q := query.Request{Store: store, Key: []byte(id), Until: math.MaxInt64, Partition: -1, Limit: 1}
-	found, passed, err := s.find(ctx, q, values, false)
-	var row []byte
-	switch {
-	case err != nil:
+	found, err := s.find(ctx, s.store(store), q, values, false)
+	if err != nil {
 		return nil, nil, timedOut(ctx, err)
-	case passed != nil && len(passed.Rows) > 0:
-		var text string
-		err = json.Unmarshal(passed.Rows[0].Value, &text)
-		row = []byte(text)
-	case passed == nil && len(found.Rows) > 0:
-		row = found.Rows[0].Value
-	default:
-		err = fmt.Errorf("orchestrator %q: saga %q: %w, or it has been forgotten: /api/sagas lists them", b.Board().Name, id, query.ErrNoSaga)
 	}
-	return b, row, err
+	if len(found.Rows) == 0 {
+		return nil, nil, fmt.Errorf("orchestrator %q: saga %q: %w, or it has been forgotten: /api/sagas lists them", b.Board().Name, id, query.ErrNoSaga)
+	}
+	var row string
+	err = json.Unmarshal(found.Rows[0].Value, &row)
+	return b, []byte(row), err
 }
 
 // askSaga has something done to a saga.
