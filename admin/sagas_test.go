@@ -19,7 +19,7 @@ import (
 type board struct{}
 
 func (board) Board() status.Orchestrator {
-	return status.Orchestrator{Name: "office", Store: "counts", Inbox: "inbox", Audit: "audit", Definitions: []string{"payment"}}
+	return status.Orchestrator{Name: "office", Store: "sagas", Inbox: "inbox", Audit: "audit", Definitions: []string{"payment"}}
 }
 
 func (board) List(row []byte, f status.SagaFilter) (s status.Saga, chosen bool, err error) {

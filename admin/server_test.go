@@ -75,7 +75,9 @@ const token = "a token that is long enough"
 func serve(t *testing.T, options ...admin.Option) (*fake, string) {
 	t.Helper()
 	b := topology.New("app")
-	b.Stream[string, string]("in").GroupByKey().Count(topology.StoreName("counts")).ToStream().To("out")
+	keyed := b.Stream[string, string]("in").GroupByKey()
+	keyed.Count(topology.StoreName("counts")).ToStream().To("out")
+	keyed.Reduce(func(_, v string) string { return v }, topology.StoreName("sagas"))
 	b.Attach(board{})
 	plan, err := b.Build()
 	if err != nil {
