@@ -53,16 +53,6 @@ func (f *follower) list() []*standby {
 	return nil
 }
 
-// find is the standby of a task, or nil.
-func (f *follower) find(id task.ID) *standby {
-	for _, s := range f.list() {
-		if s.id == id {
-			return s
-		}
-	}
-	return nil
-}
-
 // told is what the worker tells the group of its standbys.
 func (f *follower) told() told {
 	t := told{wanted: f.w.config.Standbys}
