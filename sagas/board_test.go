@@ -161,8 +161,10 @@ func TestAnAdminAddressShowsTheSagasOfAllWorkersAndActsOnThem(t *testing.T) {
 	}
 	d.gathered()
 	for _, id := range ids { // wherever they are
-		s := d.until(id, "waiting", func(s status.Saga) bool { return s.Step == "approval" })
-		if s.Detail.Steps[0].Undoes != "a function" || fmt.Sprint(s.Detail.Signals, s.Detail.Actions) != "[approve] [cancel signal]" || len(s.Detail.Timers) != 1 || len(s.Detail.History) < 3 {
+		// The history follows the row, when its transaction has committed.
+		waits := func(s status.Saga) bool { return s.Step == "approval" && len(s.Detail.History) >= 3 }
+		s := d.until(id, "waiting, as its history says", waits)
+		if s.Detail.Steps[0].Undoes != "a function" || fmt.Sprint(s.Detail.Signals, s.Detail.Actions) != "[approve] [cancel signal]" || len(s.Detail.Timers) != 1 {
 			t.Errorf("the saga is %+v", s)
 		}
 	}
