@@ -77,7 +77,7 @@ func TestPostgresConforms(t *testing.T) {
 	through, gate := behindGate(t, dsn)
 	guarded := openPool(t, through)
 	words, numbers := postgres.TableOf[word]("words"), postgres.TableOf[amount]("public.numbers")
-	connectortest.Run(t, func(t *testing.T) connectortest.Subject[postgres.Op] {
+	open := func(t *testing.T) connectortest.Subject[postgres.Op] {
 		execute(t, pool, tables)
 		return connectortest.Subject[postgres.Op]{
 			Target: postgres.NewTarget(guarded, words, numbers),
@@ -97,7 +97,9 @@ func TestPostgresConforms(t *testing.T) {
 				return gate.open
 			},
 		}
-	})
+	}
+	connectortest.Run(t, open)
+	connectortest.RunWorker(t, open)
 }
 
 // What does not fit is said before the first record.
