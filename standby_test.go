@@ -107,6 +107,21 @@ func standbysOf(app *tidemill.App) (ids []string) {
 	return ids
 }
 
+// takenOver stops the first of two workers, and waits until the other has counted on with
+// all that its standbys had: it must not restore anything.
+func (f *followers) takenOver() {
+	f.t.Helper()
+	f.holds(f.apps[1])
+	before := f.restored[1].Load()
+	f.stops[0]()
+	f.caughtUp(0, f.apps[1])
+	f.count(1)
+	f.holds(f.apps[1])
+	if n := f.restored[1].Load() - before; n > 0 {
+		f.t.Errorf("%d records were restored though the standbys lacked nothing", n)
+	}
+}
+
 // holds waits until what a worker reads, of its own tasks and of its standbys, is what was
 // counted, for all keys of all partitions.
 func (f *followers) holds(app *tidemill.App) {
@@ -146,15 +161,7 @@ func TestAStandbyTakesOverWithTheTailOfTheChangelogOnly(t *testing.T) {
 			f.count(50)
 			f.caughtUp(1, f.apps...)
 			f.holds(f.apps[0])
-			f.holds(f.apps[1])
-			before := f.restored[1].Load()
-			f.stops[0]()
-			f.caughtUp(0, f.apps[1])
-			f.count(1)
-			f.holds(f.apps[1])
-			if n := f.restored[1].Load() - before; n > 0 {
-				t.Errorf("%d records were restored though the standbys lacked nothing", n)
-			}
+			f.takenOver()
 		})
 	}
 }
@@ -163,15 +170,7 @@ func TestStandbysInMemoryTakeOverToo(t *testing.T) {
 	f := newFollowers(t, 2, 1, byKey, tidemill.InMemory())
 	f.count(10)
 	f.caughtUp(1, f.apps...)
-	f.holds(f.apps[1])
-	before := f.restored[1].Load()
-	f.stops[0]()
-	f.caughtUp(0, f.apps[1])
-	f.count(1)
-	f.holds(f.apps[1])
-	if n := f.restored[1].Load() - before; n > 0 {
-		t.Errorf("%d records were restored though the standbys lacked nothing", n)
-	}
+	f.takenOver()
 }
 
 func TestStandbysComeAndGoWithWorkers(t *testing.T) {

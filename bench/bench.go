@@ -32,10 +32,8 @@ type bench struct {
 	prefix string
 	count  int
 	folder string
-	// scraped is whether the next run's metrics are collected.
-	scraped bool
-	filled  map[int]filled // by number of keys
-	table   string
+	filled map[int]filled // by number of keys
+	table  string
 }
 
 // filled is a topic of events.
@@ -79,7 +77,7 @@ func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.log, format+"\n"
 func (b *bench) newJob(w workload, rawLoop, exactlyOnce bool) job {
 	b.count++
 	j := job{
-		Raw: rawLoop, Workload: w.name, ExactlyOnce: exactlyOnce, Brokers: b.brokers, Commit: commitInterval(exactlyOnce), Scraped: b.scraped,
+		Raw: rawLoop, Workload: w.name, ExactlyOnce: exactlyOnce, Brokers: b.brokers, Commit: commitInterval(exactlyOnce),
 		App: fmt.Sprintf("%s-run%d", b.prefix, b.count),
 	}
 	j.Output = j.App + "-out"

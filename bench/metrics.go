@@ -37,12 +37,13 @@ func (b *bench) measureMetrics(ctx context.Context) (lines []*MetricsLine, err e
 	for run := range b.runs {
 		for _, line := range lines {
 			for side := range 2 {
-				b.scraped = side == run%2 // who begins changes with each run
-				s, err := b.sample(ctx, w, false, line.ExactlyOnce)
+				j := b.newJob(w, false, line.ExactlyOnce)
+				j.Scraped = side == run%2 // who begins changes with each run
+				s, err := b.sample(ctx, w, j)
 				if err != nil {
 					return nil, err
 				}
-				if b.scraped {
+				if j.Scraped {
 					line.Scraped = append(line.Scraped, s)
 				} else {
 					line.Quiet = append(line.Quiet, s)

@@ -51,7 +51,7 @@ func (b *bench) measureThroughput(ctx context.Context) ([]*Line, error) {
 			w, _ := workloadNamed(line.Workload)
 			for side := range 2 {
 				rawLoop := side == run%2 // who begins changes with each run
-				s, err := b.sample(ctx, w, rawLoop, line.ExactlyOnce)
+				s, err := b.sample(ctx, w, b.newJob(w, rawLoop, line.ExactlyOnce))
 				if err != nil {
 					return nil, err
 				}
@@ -92,14 +92,13 @@ func (b *bench) fill(ctx context.Context, w workload) error {
 }
 
 // sample runs one worker until it has processed the input, and checks the result.
-func (b *bench) sample(ctx context.Context, w workload, rawLoop, exactlyOnce bool) (s Sample, err error) {
-	j := b.newJob(w, rawLoop, exactlyOnce)
+func (b *bench) sample(ctx context.Context, w workload, j job) (s Sample, err error) {
 	in := b.filled[w.keys]
 	j.Input, j.Records = in.topic, in.facts.Records
 	if w.rows {
 		j.Table, j.Rows = b.table, w.keys
 	}
-	what := fmt.Sprintf("%s, %s, %s", w.name, guaranteeName(exactlyOnce), j.side())
+	what := fmt.Sprintf("%s, %s, %s", w.name, guaranteeName(j.ExactlyOnce), j.side())
 	topics := []string{j.Output}
 	if j.Raw && w.repartitioned {
 		topics = append(topics, j.repartitionTopic())

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json/v2"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -25,10 +24,7 @@ func TestTheAdminAddressTellsTheHistoryOfASaga(t *testing.T) {
 	topics["audit"] = f.app + ".audit-by-time"
 	f.create(topics["audit"], 2, map[string]*string{"message.timestamp.type": &brokerTime})
 	j := job{Application: f.app, Brokers: f.brokers, Topics: topics, ExactlyOnce: true}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(err)
-	addr := listener.Addr().String()
-	must(listener.Close())
+	addr := freeAddr(t)
 	app, err := tidemill.New(orchestratorTopology(waitingSaga)(j), tidemill.Brokers(f.brokers...), tidemill.ExactlyOnce(),
 		tidemill.StateDir(t.TempDir()), tidemill.Admin(addr), tidemill.Logger(slog.New(slog.DiscardHandler)))
 	must(err)

@@ -5,7 +5,6 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -36,21 +35,10 @@ func newFlock(t *testing.T, exactlyOnce bool) *flock {
 	}}
 	for i := range 3 {
 		j := k.job
-		j.StateDir, j.Admin = filepath.Join(t.TempDir(), fmt.Sprint(i)), freeAddress(t)
+		j.StateDir, j.Admin = filepath.Join(t.TempDir(), fmt.Sprint(i)), freeAddr(t)
 		k.workers = append(k.workers, startWorker(t, fmt.Sprintf("worker-%d", i), j))
 	}
 	return k
-}
-
-// freeAddress is one that nobody listens at.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // feed counts each of ten keys n more times.

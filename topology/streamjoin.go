@@ -144,8 +144,9 @@ func addStreamJoin[K, L, R, O any](s *Stream[K, L], other *Stream[K, R], set set
 	stores.unmatched.keepHeaders(keep)
 	b.joins = append(b.joins, [2]*node{left.n, right.n})
 	tellsLate := set.late != nil || set.otherLate != nil
+	_, own := selfMatch(left, right, join)
 	var merge *node
-	if set.singleStore || b.singleStores && !tellsLate && isSelfJoin(left, right, join) {
+	if set.singleStore || b.singleStores && own && !tellsLate {
 		if tellsLate {
 			b.fault("%s: OnLate is for joins with a store for each side: leave SingleStore out", at(names.merge))
 		}
@@ -189,21 +190,21 @@ func addJoinNodes[K, L, R, O any](left *Stream[K, L], right *Stream[K, R], names
 	return addProcessor(b, names.merge, nil, processors.Pass[K, O](), this, that)
 }
 
-// isSelfJoin tells whether a join is the inner one of a stream with itself.
-func isSelfJoin[K, L, R, O any](left *Stream[K, L], right *Stream[K, R], join processors.StreamJoin[K, L, R, O]) bool {
-	_, same := any(join.Match).(func(K, L, L) O)
-	return same && left.n == right.n && join.OnlyLeft == nil
+// selfMatch is what joins two records, if the join is the inner one of a stream with itself.
+func selfMatch[K, L, R, O any](left *Stream[K, L], right *Stream[K, R], join processors.StreamJoin[K, L, R, O]) (match func(K, L, L) O, ok bool) {
+	match, same := any(join.Match).(func(K, L, L) O)
+	return match, same && left.n == right.n && join.OnlyLeft == nil
 }
 
 // addSelfJoin enters the nodes of a join of a stream with itself that has one store.
 func addSelfJoin[K, L, R, O any](left *Stream[K, L], right *Stream[K, R], names joinNames, stores joinStores, join processors.StreamJoin[K, L, R, O]) *node {
 	b := left.b
-	if !isSelfJoin(left, right, join) {
+	match, own := selfMatch(left, right, join)
+	if !own {
 		b.fault("node %q: SingleStore is for JoinStream of a stream with itself: leave it out", names.merge)
 		return left.n
 	}
 	keep := then(left.flow, names.keepLeft, nil, processors.Pass[K, L]())
-	match := any(join.Match).(func(K, L, L) O)
 	n := addProcessor(b, names.merge, nil, processors.SelfJoin(names.leftStore, join.Windows, match), keep)
 	b.addStore(stores.left, n)
 	b.useStore(stores.left, keep)

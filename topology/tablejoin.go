@@ -123,7 +123,11 @@ type keptJoin[K, L, R, J any] struct {
 	sides *joined[K, L, R, J]
 }
 
-func (o keptJoin[K, L, R, J]) olds(force bool) bool { return o.sides.olds(force) }
+func (o keptJoin[K, L, R, J]) olds(bool) bool {
+	o.sides.left.olds(true)
+	o.sides.right.olds(true)
+	return true // the store knows what a row was, so the sides need not make it
+}
 
 // joined is the origin of a join that has no store of its own.
 type joined[K, L, R, J any] struct {

@@ -175,7 +175,7 @@ func (f *follower) follow(ctx context.Context, copies []*storeCopy) {
 			live, targets = append(live, c), append(targets, c.target())
 		}
 		round, cancel := context.WithDeadline(ctx, until)
-		err := error(nil)
+		var err error
 		if len(live) > 0 {
 			err = f.restorer.follow(round, targets, func(target int, s sight) { live[target].see(s) })
 		} else {

@@ -122,7 +122,7 @@ func (w *Worker) partitionOf(sub *topology.Subtopology, r query.Request) (int32,
 	if err != nil {
 		return 0, err
 	}
-	return int32(record.Murmur2(r.Key)&0x7fffffff) % n, nil
+	return record.PartitionOf(r.Key, n), nil
 }
 
 // tasksOf is how many tasks a subtopology has.
