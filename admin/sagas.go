@@ -133,14 +133,8 @@ func (s *Server) listSagas(ctx context.Context, boards []Board, q sagaQuery, val
 
 // scanSagas adds the sagas of the worker's own tasks.
 func (s *Server) scanSagas(ctx context.Context, b Board, tasks []status.Task, q sagaQuery, l *sagaList) {
-	store, sub := b.Board().Store, -1
-	for _, one := range s.app.Plan().Subtopologies {
-		for _, have := range one.Stores {
-			if have.Name == store {
-				sub = one.ID
-			}
-		}
-	}
+	store := b.Board().Store
+	sub := s.subtopology(s.store(store))
 	rows := 0
 	for _, t := range tasks {
 		if t.Subtopology != sub {
