@@ -170,8 +170,8 @@ func (f *flow[T]) restart() {
 	const times, each = 4, 300
 	for range times {
 		stop := f.work()
-		f.produce(repeat("+1", each)...)
 		taken := f.taken.Load()
+		f.produce(repeat("+1", each)...)
 		f.await("some are taken", func() bool { return f.taken.Load() > taken })
 		stop()
 	}
