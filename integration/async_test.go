@@ -83,7 +83,7 @@ func TestCallsInFlightAreNeitherLostNorRepeatedByKills(t *testing.T) {
 	if failed.err != nil {
 		t.Fatal(failed.err)
 	}
-	await(t, time.Minute, "all offsets are committed", func() bool {
+	await(t, "all offsets are committed", func() bool {
 		offsets, err := f.admin.FetchOffsets(t.Context(), f.app)
 		total := int64(0)
 		offsets.Each(func(at kadm.OffsetResponse) { total += at.At })
@@ -136,18 +136,18 @@ func TestABlockedCallKeepsTheCommittedOffsetBeforeItsRecord(t *testing.T) {
 				return at.At
 			}
 			f.produce(numbered(in, 0, before)...)
-			await(t, 20*time.Second, "the first records are committed", func() bool { return committed() == before })
+			await(t, "the first records are committed", func() bool { return committed() == before })
 			f.produce(numbered(in, before, all-before)...)
 			<-called
 			held := time.Now().Add(time.Second)
-			await(t, 20*time.Second, "several commits were due", func() bool {
+			await(t, "several commits were due", func() bool {
 				if at := committed(); at > blocked {
 					t.Fatalf("offset %d is committed while the call for offset %d is under way", at, blocked)
 				}
 				return time.Now().After(held)
 			})
 			close(release)
-			await(t, 20*time.Second, "all is committed", func() bool { return committed() == all })
+			await(t, "all is committed", func() bool { return committed() == all })
 			w.stop()
 			times := map[string]int{}
 			for _, r := range f.read(out) {

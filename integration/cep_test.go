@@ -81,7 +81,7 @@ func TestMatchesAreFoundOnceThroughKills(t *testing.T) {
 		}
 	}
 	var got outputs
-	await(t, 30*time.Second, "all rounds are found", func() bool {
+	await(t, "all rounds are found", func() bool {
 		got = outputs{}
 		for _, r := range f.read(j.Topics["attacks"]) {
 			got.add("attack "+string(r.Key), string(r.Value))

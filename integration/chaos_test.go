@@ -114,7 +114,7 @@ func (c *chaos) killBoth() {
 func (c *chaos) join() {
 	c.joins++
 	third := c.begin("worker-2", c.states[2])
-	await(c.t, 40*time.Second, "the third worker gets a task\n"+third.logTail(), func() bool {
+	await(c.t, "the third worker gets a task\n"+third.logTail(), func() bool {
 		return len(third.seen(started)) > 0
 	})
 	c.between(200*time.Millisecond, time.Second)
@@ -163,14 +163,14 @@ func (f *fixture) fence(instance string) {
 // settled waits until a worker works on something.
 func (c *chaos) settled(i int) {
 	commits := len(c.workers[i].seen(committed))
-	await(c.t, 40*time.Second, "a worker commits", func() bool {
+	await(c.t, "a worker commits", func() bool {
 		return len(c.workers[i].seen(committed)) > commits
 	})
 }
 
 // recovers waits until a worker has noticed, aborted and committed again.
 func (c *chaos) recovers(i, before int, who string) {
-	await(c.t, 40*time.Second, who+" aborts", func() bool {
+	await(c.t, who+" aborts", func() bool {
 		return len(c.workers[i].seen(aborted)) > before
 	})
 	c.settled(i)

@@ -84,7 +84,7 @@ func runTwice(t *testing.T, g guarantee, w workload, random *rand.Rand) {
 		b := topology.New(f.app)
 		w.build(b, in, "", out)
 		worker := f.work(b, options...)
-		await(t, 30*time.Second, "the outputs are what was expected", func() bool {
+		await(t, "the outputs are what was expected", func() bool {
 			worker.alive()
 			return f.behind(out, skip, w.newest).difference(want) == ""
 		})
@@ -144,7 +144,7 @@ func TestLettersGoBackByCommandAndTopicsAreMeasured(t *testing.T) {
 		}
 		f.produce(&kgo.Record{Topic: in, Key: fmt.Appendf(nil, "%d", n), Value: []byte(value)})
 	}
-	await(t, 30*time.Second, "all letters are there", func() bool { w.alive(); return len(f.read(dead)) == 10 })
+	await(t, "all letters are there", func() bool { w.alive(); return len(f.read(dead)) == 10 })
 	mended.Store(true)
 	if answer := c.good("dlq", "redrive", f.app, dead, "--all"); !strings.Contains(answer, "10 letters were sent back") {
 		t.Errorf("it said %s", answer)
@@ -152,7 +152,7 @@ func TestLettersGoBackByCommandAndTopicsAreMeasured(t *testing.T) {
 	if answer := c.good("dlq", "redrive", f.app, dead, "--all"); !strings.Contains(answer, "0 letters were sent back") {
 		t.Errorf("the second time it said %s", answer)
 	}
-	await(t, 30*time.Second, "all are counted once", func() bool {
+	await(t, "all are counted once", func() bool {
 		w.alive()
 		have := f.outputs(out)
 		have.newestOnly()

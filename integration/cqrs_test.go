@@ -44,7 +44,7 @@ func startPostgres(t testing.TB) (dsn string, pool *pgxpool.Pool) {
 	}
 	t.Cleanup(pool.Close)
 	// The database starts twice; it answers over TCP only when it is there to stay.
-	await(t, 30*time.Second, "PostgreSQL answers", func() bool { return pool.Ping(t.Context()) == nil })
+	await(t, "PostgreSQL answers", func() bool { return pool.Ping(t.Context()) == nil })
 	return dsn, pool
 }
 
@@ -199,18 +199,18 @@ func TestTotalsEqualARecomputationAfterKills(t *testing.T) {
 	if err := s.client.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, 60*time.Second, "every command has its reply", func() bool { return len(s.read(s.topics["replies"])) >= n })
+	await(t, "every command has its reply", func() bool { return len(s.read(s.topics["replies"])) >= n })
 	want, have := s.totals(), map[string]int{}
 	defer func() {
 		if t.Failed() {
 			t.Logf("the last totals were %v, want %v", have, want)
 		}
 	}()
-	await(t, 60*time.Second, "the table has all events", func() bool {
+	await(t, "the table has all events", func() bool {
 		have, _ = s.table("board_v1")
 		return maps.Equal(have, want)
 	})
-	await(t, 60*time.Second, "the store has all events", func() bool {
+	await(t, "the store has all events", func() bool {
 		have = s.stored()
 		return maps.Equal(have, want)
 	})
@@ -222,7 +222,7 @@ func TestTotalsEqualARecomputationAfterKills(t *testing.T) {
 	second := s.job(s.app+"-table2", "table")
 	second.StateDir = t.TempDir()
 	startWorker(t, "table-2", second)
-	await(t, 60*time.Second, "the second version is the active one", func() bool {
+	await(t, "the second version is the active one", func() bool {
 		versions, err := postgres.Versions(context.Background(), s.pool, s.name+"_sql")
 		return err == nil && len(versions) == 2 && versions[1].Active && !versions[0].Active && versions[1].Behind == 0
 	})

@@ -29,7 +29,7 @@ func TestEveryRequestHasOneOutcomeWhenAServiceIsKilled(t *testing.T) {
 		j.StateDir = filepath.Join(t.TempDir(), fmt.Sprint(i))
 		services[i] = startWorker(t, fmt.Sprint("service-", i), j)
 	}
-	await(t, 30*time.Second, "both services have tasks", func() bool {
+	await(t, "both services have tasks", func() bool {
 		return len(services[0].seen(started)) > 0 && len(services[1].seen(started)) > 0
 	})
 	client, err := request.Open(t.Context(), j.Topics["replies"], request.Brokers(f.brokers...))
@@ -42,7 +42,7 @@ func TestEveryRequestHasOneOutcomeWhenAServiceIsKilled(t *testing.T) {
 	began := time.Now()
 	for n := range requests {
 		if n == requests/2 {
-			await(t, 30*time.Second, "replies come", func() bool { return client.Stats().Answered > requests/10 })
+			await(t, "replies come", func() bool { return client.Stats().Answered > requests/10 })
 			services[0].kill()
 		}
 		wg.Go(func() {

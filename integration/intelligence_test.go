@@ -169,7 +169,7 @@ func TestEventPatternsAreExactThroughKills(t *testing.T) {
 			t.Log(s.progress())
 		}
 	}()
-	await(t, 90*time.Second, "all is told, and every question answered", func() bool {
+	await(t, "all is told, and every question answered", func() bool {
 		for _, w := range workers {
 			if ended(w.ended) {
 				t.Fatalf("worker %s has ended\n%s", w.name, w.logTail())

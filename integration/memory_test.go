@@ -72,7 +72,7 @@ func TestALargeStateIsProcessedAndRestoredInTheMemoryThatTheOptionsName(t *testi
 			f.fill(j.Topics["in"], c.keys, c.records)
 			began := time.Now()
 			p := startWorker(t, "worker", j)
-			await(t, 2*time.Minute, "everything is committed", func() bool {
+			await(t, "everything is committed", func() bool {
 				p.alive(t)
 				return f.lag(j.Topics["in"]) == 0 && f.lag(f.app+"-halves-repartition") <= 1
 			})
@@ -86,7 +86,7 @@ func TestALargeStateIsProcessedAndRestoredInTheMemoryThatTheOptionsName(t *testi
 			}
 			began = time.Now()
 			p = startWorker(t, "again", j)
-			await(t, 2*time.Minute, "the stores are restored", func() bool { return len(p.seen(started)) == 2*c.partitions })
+			await(t, "the stores are restored", func() bool { return len(p.seen(started)) == 2*c.partitions })
 			var restoredRecords int64
 			for _, r := range p.seen(restored) {
 				restoredRecords += r.Records

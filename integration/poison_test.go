@@ -107,7 +107,7 @@ func (p *poisoned) feed(bad ...poison) outputs {
 // goesOn waits until the good records have come out.
 func (p *poisoned) goesOn(w *worker, want outputs) {
 	p.t.Helper()
-	await(p.t, 30*time.Second, "the partition goes on behind its bad records", func() bool {
+	await(p.t, "the partition goes on behind its bad records", func() bool {
 		w.alive()
 		return p.outputs(p.out).difference(want) == ""
 	})
@@ -273,7 +273,7 @@ func TestADeadLetterBelongsToTheTransactionOfItsRecord(t *testing.T) {
 		}
 		return n
 	}
-	await(t, 30*time.Second, "the dead letters are written", func() bool {
+	await(t, "the dead letters are written", func() bool {
 		w.alive()
 		return written() >= len(poisons)
 	})

@@ -90,7 +90,7 @@ func (m *model) check(f *fixture, pool *pgxpool.Pool, dead string) {
 	for _, n := range m.counts {
 		records += n
 	}
-	await(f.t, time.Minute, "all records are in the table", func() bool {
+	await(f.t, "all records are in the table", func() bool {
 		return ask[int](f.t, pool, "SELECT count(*) FROM numbers") >= records && len(f.read(dead)) >= m.bad
 	})
 	if n, sum := ask[int](f.t, pool, "SELECT count(*) FROM numbers"), ask[int](f.t, pool, "SELECT sum(n) FROM numbers"); n != records || sum != m.sum {
@@ -191,16 +191,16 @@ func TestATruncatedPostgresIsReportedOrRebuilt(t *testing.T) {
 			all := func() bool { return ask[int](t, pool, "SELECT count(*) FROM numbers") == 1000 }
 			w := start()
 			f.produce(numbered(in, 0, 1000)...)
-			await(t, 20*time.Second, "all is there", all)
+			await(t, "all is there", all)
 			w.stop()
 			execute(t, pool, "TRUNCATE numbers, tidemill_sinks")
 			w = start()
 			if loss == connectors.Rebuild {
-				await(t, 30*time.Second, "all is there again", func() bool { w.alive(); return all() })
+				await(t, "all is there again", func() bool { w.alive(); return all() })
 				w.stop()
 				return
 			}
-			await(t, 30*time.Second, "the worker ends", func() bool { return ended(w.ended) })
+			await(t, "the worker ends", func() bool { return ended(w.ended) })
 			if !errors.Is(w.err, connectors.ErrLost) {
 				t.Errorf("the worker ended with %v, want ErrLost", w.err)
 			}

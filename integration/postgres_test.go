@@ -170,7 +170,7 @@ func TestPostgresTablesAreCheckedBeforeTheFirstRecord(t *testing.T) {
 	b := topology.New(f.app)
 	b.Stream[string, string](f.topic("in", 1)).Sink(postgres.Upsert(pool, "words", "missing", func(k, v string) word { return word{k, v} }))
 	w := f.work(b)
-	await(t, 30*time.Second, "the worker ends", func() bool { return ended(w.ended) })
+	await(t, "the worker ends", func() bool { return ended(w.ended) })
 	if w.err == nil || !strings.Contains(w.err.Error(), `table "missing" is not there`) {
 		t.Errorf("the worker ended with %v", w.err)
 	}
@@ -221,7 +221,7 @@ func TestPostgresRefusesExactlyTheOffendingRecords(t *testing.T) {
 				return row
 			}))
 			w := f.work(b, append(g.options, tidemill.OnError(tidemill.DeadLetter(dead)))...)
-			await(t, 30*time.Second, "all are there", func() bool {
+			await(t, "all are there", func() bool {
 				w.alive()
 				return ask[int](t, pool, "SELECT count(*) FROM words WHERE key LIKE 'k%'") == 300 && len(f.read(dead)) >= len(wrong)
 			})

@@ -148,7 +148,7 @@ func TestTasksThatStayGoOnWhenAWorkerJoins(t *testing.T) {
 			first, second := f.pair(partitions, j, j)
 			seen := f.watch(j.Topics["out"])
 			f.steady(j.Topics["in"], partitions)
-			await(t, 30*time.Second, "all tasks have outputs", func() bool {
+			await(t, "all tasks have outputs", func() bool {
 				seen.mu.Lock()
 				defer seen.mu.Unlock()
 				return len(seen.read) == partitions
@@ -160,7 +160,7 @@ func TestTasksThatStayGoOnWhenAWorkerJoins(t *testing.T) {
 			before := slices.Concat(first.holds(), second.holds())
 			starts := [...]int{len(first.seen(started)), len(second.seen(started))}
 			third := f.begin("third", j)
-			await(t, 30*time.Second, "the third worker has its share", func() bool {
+			await(t, "the third worker has its share", func() bool {
 				return len(third.holds()) == partitions/3
 			})
 			settled := time.Now()

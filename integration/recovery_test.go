@@ -99,7 +99,7 @@ func TestAfterAKillOnlyTheTailOfTheChangelogIsReplayed(t *testing.T) {
 // records that took.
 func replayed(t *testing.T, p *process, tasks int) (n int64) {
 	t.Helper()
-	await(t, 30*time.Second, "all tasks are restored", func() bool { return len(p.seen(restored)) >= tasks })
+	await(t, "all tasks are restored", func() bool { return len(p.seen(restored)) >= tasks })
 	for _, r := range p.seen(restored) {
 		n += r.Records
 	}
@@ -116,7 +116,7 @@ func (f *fixture) awaitCounts(topic string, want map[string]int64) {
 			f.t.Logf("newest counts: %v", have)
 		}
 	}()
-	await(f.t, 30*time.Second, fmt.Sprintf("the counts of %s are right", topic), func() bool {
+	await(f.t, fmt.Sprintf("the counts of %s are right", topic), func() bool {
 		have = f.newest(topic)
 		for key, n := range have {
 			if n > want[key] {

@@ -124,7 +124,7 @@ func TestCountersInRedisAreExactUnderFire(t *testing.T) {
 			r.run(kills, test.snapshots)
 			close(calm)
 			want := <-sent
-			await(t, 90*time.Second, "all is counted\n"+r.w.logTail(), func() bool { return s.total() >= want && f.lag(topic) == 0 })
+			await(t, "all is counted\n"+r.w.logTail(), func() bool { return s.total() >= want && f.lag(topic) == 0 })
 			r.w.stop(t)
 			counts, total := s.counts()
 			t.Logf("%d kills of the worker, %d of Redis, %d snapshots; %d records, %d counted", r.workers, r.servers, r.saves, want, total)

@@ -32,7 +32,7 @@ func startCluster(t *testing.T) *goredis.ClusterClient {
 	}
 	client := goredis.NewClusterClient(&goredis.ClusterOptions{Addrs: []string{s.addr}, DialTimeout: time.Second, ReadTimeout: time.Second})
 	t.Cleanup(func() { _ = client.Close() })
-	await(t, 30*time.Second, "the cluster is up", func() bool {
+	await(t, "the cluster is up", func() bool {
 		info, err := client.ClusterInfo(ctx).Result()
 		return err == nil && strings.Contains(info, "cluster_state:ok")
 	})
@@ -48,7 +48,7 @@ func TestAClusterTakesTaggedKeys(t *testing.T) {
 		func(string) int64 { return 1 }, redis.Tagged(), redis.Newest(), redis.TTL(time.Hour)))
 	w := f.work(b, tidemill.ExactlyOnce())
 	f.produce(numbered(topic, 0, 1000)...)
-	await(t, 30*time.Second, "all are counted", func() bool {
+	await(t, "all are counted", func() bool {
 		w.alive()
 		total := 0
 		for _, partition := range []string{"0", "1"} {

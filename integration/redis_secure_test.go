@@ -66,13 +66,13 @@ func TestRedisOverTLS(t *testing.T) {
 	stranger := goredis.NewClient(&goredis.Options{Addr: s.addr, TLSConfig: &tls.Config{RootCAs: x509.NewCertPool()}})
 	defer func() { _ = stranger.Close() }()
 	w := f.work(redisCounter(f.app, stranger, topic, connectors.Report))
-	await(t, 60*time.Second, "a worker that does not know the authority ends", func() bool { return ended(w.ended) })
+	await(t, "a worker that does not know the authority ends", func() bool { return ended(w.ended) })
 	if w.err == nil || !strings.Contains(w.err.Error(), "unknown authority") {
 		t.Errorf("it ended with %v, want what is wrong with the certificate", w.err)
 	}
 
 	w = f.work(redisCounter(f.app, s, topic, connectors.Report))
-	await(t, 60*time.Second, "all are counted", func() bool { w.alive(); return s.total() == 1000 })
+	await(t, "all are counted", func() bool { w.alive(); return s.total() == 1000 })
 	w.stop()
 }
 
@@ -97,7 +97,7 @@ func TestAUserOfRedisNeedsNoMoreThanIsDocumented(t *testing.T) {
 			topic := f.topic("in", 1)
 			f.produce(numbered(topic, 0, 1000)...)
 			w := f.work(redisCounter(f.app, s.limited("~k*"), topic, connectors.Report), g.options...)
-			await(t, 60*time.Second, "all are counted", func() bool { w.alive(); return s.total() == 1000 })
+			await(t, "all are counted", func() bool { w.alive(); return s.total() == 1000 })
 			w.stop()
 		})
 	}
@@ -112,12 +112,12 @@ func TestAKeyThatTheUserMayNotWriteIsNamedAndWrittenLater(t *testing.T) {
 			f.produce(numbered(topic, 0, 200)...)
 			options := append([]tidemill.Option{tidemill.OnProcessError(tidemill.DeadLetter(dead))}, g.options...)
 			w := f.work(redisCounter(f.app, s.limited("~k1*"), topic, connectors.Report), options...)
-			await(t, 60*time.Second, "the worker ends", func() bool { return ended(w.ended) })
+			await(t, "the worker ends", func() bool { return ended(w.ended) })
 			if w.err == nil || !strings.Contains(w.err.Error(), `key "k0"`) {
 				t.Errorf("it ended with %v, want the key", w.err)
 			}
 			w = f.work(redisCounter(f.app, s.limited("~k*"), topic, connectors.Report), options...)
-			await(t, 60*time.Second, "all are counted", func() bool { w.alive(); return s.total() >= 200 && f.lag(topic) == 0 })
+			await(t, "all are counted", func() bool { w.alive(); return s.total() >= 200 && f.lag(topic) == 0 })
 			w.stop()
 			counts, _ := s.counts()
 			for k, n := range counts {

@@ -87,7 +87,7 @@ func (s *sentinel) master() string {
 // ready waits until the other server could take over.
 func (s *sentinel) ready() {
 	s.t.Helper()
-	await(s.t, 60*time.Second, "a replica follows the master", func() bool {
+	await(s.t, "a replica follows the master", func() bool {
 		replicas, err := s.asks.Replicas(s.t.Context(), masterName).Result()
 		if err != nil {
 			return false
@@ -109,7 +109,7 @@ func (s *sentinel) crash() {
 	old := s.master()
 	_, port, _ := net.SplitHostPort(old)
 	s.exec("kill -9 $(cat /tmp/" + port + ".pid)")
-	await(s.t, 60*time.Second, "the replica takes over", func() bool { return s.master() != old })
+	await(s.t, "the replica takes over", func() bool { return s.master() != old })
 	s.exec(serve(port))
 }
 
@@ -121,7 +121,7 @@ func (s *sentinel) change() {
 	if err := s.asks.Failover(s.t.Context(), masterName).Err(); err != nil {
 		s.t.Fatal(err)
 	}
-	await(s.t, 60*time.Second, "the replica takes over", func() bool { return s.master() != old })
+	await(s.t, "the replica takes over", func() bool { return s.master() != old })
 }
 
 func (s *sentinel) total() int {
@@ -150,7 +150,7 @@ func TestAFailoverRepeatsNothingAndWhatItLosesIsRebuilt(t *testing.T) {
 			sent := f.feed(topic, calm)
 			for i := range 4 {
 				before := s.total()
-				await(t, 60*time.Second, "records are counted again", func() bool { w.alive(); return s.total() > before+1000 })
+				await(t, "records are counted again", func() bool { w.alive(); return s.total() > before+1000 })
 				if i%2 == 0 {
 					s.crash()
 				} else {
@@ -159,7 +159,7 @@ func TestAFailoverRepeatsNothingAndWhatItLosesIsRebuilt(t *testing.T) {
 			}
 			close(calm)
 			want := <-sent
-			await(t, 90*time.Second, "all is counted", func() bool { w.alive(); return s.total() >= want && f.lag(topic) == 0 })
+			await(t, "all is counted", func() bool { w.alive(); return s.total() >= want && f.lag(topic) == 0 })
 			w.stop()
 			counts, total := countsIn(t, s)
 			t.Logf("%d records, %d counted", want, total)

@@ -80,7 +80,7 @@ func freeAddr(t *testing.T) string {
 
 func (s *redisServer) answers() {
 	s.t.Helper()
-	await(s.t, 30*time.Second, "Redis answers", func() bool { return s.Ping(s.t.Context()).Err() == nil })
+	await(s.t, "Redis answers", func() bool { return s.Ping(s.t.Context()).Err() == nil })
 }
 
 // kill kills the server as kill -9 does; start starts it again with what it has on disk.
@@ -89,7 +89,7 @@ func (s *redisServer) kill() {
 		_, err := d.ContainerKill(ctx, id, client.ContainerKillOptions{Signal: "SIGKILL"})
 		return err
 	})
-	await(s.t, 20*time.Second, "Redis is gone", func() bool {
+	await(s.t, "Redis is gone", func() bool {
 		state, err := s.container.State(s.t.Context())
 		return err == nil && !state.Running
 	})

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -56,7 +55,7 @@ func TestEntriesOfAStreamAllReachKafkaWhateverIsKilled(t *testing.T) {
 		}
 	}
 	seen := map[string]bool{}
-	await(t, 60*time.Second, "all entries are in Kafka", func() bool {
+	await(t, "all entries are in Kafka", func() bool {
 		for _, r := range f.read(topic) {
 			seen[string(r.Value)] = true
 		}
@@ -80,7 +79,7 @@ func TestKeyspaceEventsReachKafka(t *testing.T) {
 	}
 	stop := f.bring(topic, redis.Keyspace(s, 0, "user:*"))
 	n := 0
-	await(t, 30*time.Second, "an event is in Kafka", func() bool {
+	await(t, "an event is in Kafka", func() bool {
 		n++ // until the source has subscribed
 		if err := s.Set(t.Context(), "user:7", n, 0).Err(); err != nil {
 			t.Fatal(err)

@@ -80,7 +80,7 @@ func TestARedisThatIsAwayLosesNothingAndRepeatsNothing(t *testing.T) {
 			topic := f.topic("in", 2)
 			w := f.work(redisCounter(f.app, s, topic, connectors.Report), g.options...)
 			f.produce(numbered(topic, 0, 1000)...)
-			await(t, 20*time.Second, "the first are counted", func() bool { return s.total() == 1000 })
+			await(t, "the first are counted", func() bool { return s.total() == 1000 })
 			for i, away := range []func(){
 				func() { // answers come too late, and are tried again
 					if err := s.ClientPause(t.Context(), 4*time.Second).Err(); err != nil {
@@ -92,10 +92,10 @@ func TestARedisThatIsAwayLosesNothingAndRepeatsNothing(t *testing.T) {
 				away()
 				f.produce(numbered(topic, 0, 1000)...)
 				if i > 0 {
-					await(t, 20*time.Second, "the outage is noticed", func() bool { return s.Ping(t.Context()).Err() != nil })
+					await(t, "the outage is noticed", func() bool { return s.Ping(t.Context()).Err() != nil })
 					s.start()
 				}
-				await(t, 40*time.Second, "all is counted", func() bool { w.alive(); return s.total() >= 2000+1000*i })
+				await(t, "all is counted", func() bool { w.alive(); return s.total() >= 2000+1000*i })
 			}
 			w.stop()
 			if n := s.total(); n != 3000 {
@@ -114,7 +114,7 @@ func TestAFlushedRedisIsReportedOrRebuilt(t *testing.T) {
 				topic := f.topic("in", 2)
 				w := f.work(redisCounter(f.app, s, topic, loss), tidemill.ExactlyOnce())
 				f.produce(numbered(topic, 0, 1000)...)
-				await(t, 20*time.Second, "the first are counted", func() bool { return s.total() == 1000 })
+				await(t, "the first are counted", func() bool { return s.total() == 1000 })
 				if !running {
 					w.stop()
 				} else {
@@ -131,11 +131,11 @@ func TestAFlushedRedisIsReportedOrRebuilt(t *testing.T) {
 					}
 				}
 				if loss == connectors.Rebuild {
-					await(t, 30*time.Second, "all is counted again", func() bool { w.alive(); return s.total() == 1000 })
+					await(t, "all is counted again", func() bool { w.alive(); return s.total() == 1000 })
 					w.stop()
 					return
 				}
-				await(t, 30*time.Second, "the worker ends", func() bool { return ended(w.ended) })
+				await(t, "the worker ends", func() bool { return ended(w.ended) })
 				if !errors.Is(w.err, connectors.ErrLost) {
 					t.Errorf("the worker ended with %v, want ErrLost", w.err)
 				}
@@ -150,12 +150,12 @@ func TestATopicThatWasMadeAnewIsReported(t *testing.T) {
 	topic := f.topic("in", 1)
 	w := f.work(redisCounter(f.app, s, topic, connectors.Report))
 	f.produce(numbered(topic, 0, 1000)...)
-	await(t, 20*time.Second, "the first are counted", func() bool { return s.total() == 1000 })
+	await(t, "the first are counted", func() bool { return s.total() == 1000 })
 	w.stop()
 	if _, err := f.admin.DeleteTopic(t.Context(), topic); err != nil {
 		t.Fatal(err)
 	}
-	await(t, 30*time.Second, "the topic is gone", func() bool {
+	await(t, "the topic is gone", func() bool {
 		topics, err := f.admin.ListTopics(t.Context(), topic)
 		return err == nil && !topics.Has(topic)
 	})
@@ -163,7 +163,7 @@ func TestATopicThatWasMadeAnewIsReported(t *testing.T) {
 	f.client = f.newClient() // the other one knows the topic by its id
 	f.produce(numbered(topic, 0, 10)...)
 	w = f.work(redisCounter(f.app, s, topic, connectors.Report))
-	await(t, 30*time.Second, "the worker ends", func() bool { return ended(w.ended) })
+	await(t, "the worker ends", func() bool { return ended(w.ended) })
 	if !errors.Is(w.err, connectors.ErrAhead) {
 		t.Errorf("the worker ended with %v, want ErrAhead", w.err)
 	}
@@ -180,7 +180,7 @@ func TestAWrongTypeInRedisIsADeadLetterWithTheReason(t *testing.T) {
 			}
 			w := f.work(redisCounter(f.app, s, topic, connectors.Report), append(g.options, tidemill.OnProcessError(tidemill.DeadLetter(dead)))...)
 			f.produce(numbered(topic, 0, 10)...)
-			await(t, 30*time.Second, "the letter is there", func() bool { w.alive(); return len(f.read(dead)) > 0 })
+			await(t, "the letter is there", func() bool { w.alive(); return len(f.read(dead)) > 0 })
 			w.stop()
 			letters := f.read(dead)
 			if len(letters) != 1 || string(letters[0].Key) != "k7" || string(letters[0].Value) != "7" {

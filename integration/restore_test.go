@@ -46,7 +46,7 @@ func (c *changelogs) count(prefix string, n, before int64) {
 	c.t.Helper()
 	c.produce(keyed(c.job.Topics["in"], prefix, int(10*n))...)
 	want := counted(prefix, before+n)
-	await(c.t, 30*time.Second, "the counts of "+prefix+" are right", func() bool {
+	await(c.t, "the counts of "+prefix+" are right", func() bool {
 		have := c.newest(c.job.Topics["out"])
 		maps.DeleteFunc(have, func(key string, _ int64) bool { return !strings.HasPrefix(key, prefix) })
 		return maps.Equal(have, want)
@@ -124,7 +124,7 @@ func TestRestoreEndsForACompactedChangelog(t *testing.T) {
 		c.count("a", 100, 0)
 		c.count("b", 100, 0)
 		written := int64(2000)
-		await(t, time.Minute, "the broker compacts", func() bool {
+		await(t, "the broker compacts", func() bool {
 			c.count("b", 1, written/10-100) // what is written last is never compacted
 			written += 10
 			return int64(len(c.read(c.changelog))) < written/2
@@ -146,12 +146,12 @@ func TestRestoreEndsForATruncatedChangelog(t *testing.T) {
 		kept := t.TempDir()
 		w, _ := c.begin(kept)
 		c.count("a", 10, 0)
-		await(t, 10*time.Second, "a commit", func() bool { return len(w.seen(committed)) > 0 })
+		await(t, "a commit", func() bool { return len(w.seen(committed)) > 0 })
 		middle := c.ends()
 		c.count("b", 10, 0)
 		w.stop()
 		c.policy("compact,delete") // records of compacted topics cannot be deleted
-		await(t, 30*time.Second, "the broker knows of the policy, and deletes", func() bool {
+		await(t, "the broker knows of the policy, and deletes", func() bool {
 			deleted, err := c.admin.DeleteRecords(t.Context(), middle.Offsets())
 			return err == nil && deleted.Error() == nil
 		})
@@ -177,7 +177,7 @@ func TestRestoreEndsForARecreatedChangelog(t *testing.T) {
 		if _, err := c.admin.DeleteTopics(t.Context(), c.changelog); err != nil {
 			t.Fatal(err)
 		}
-		await(t, 10*time.Second, "the topic is gone", func() bool {
+		await(t, "the topic is gone", func() bool {
 			topics, err := c.admin.ListTopics(t.Context(), c.changelog)
 			return err == nil && !topics.Has(c.changelog)
 		})

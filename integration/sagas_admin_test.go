@@ -52,7 +52,7 @@ func TestTheAdminAddressTellsTheHistoryOfASaga(t *testing.T) {
 		}
 		return out.Saga
 	}
-	await(t, 30*time.Second, "the saga waits, and its history says so", func() bool {
+	await(t, "the saga waits, and its history says so", func() bool {
 		s := look()
 		return s.Step == "approval" && len(s.Detail.History) == 2
 	})
@@ -65,7 +65,7 @@ func TestTheAdminAddressTellsTheHistoryOfASaga(t *testing.T) {
 	if response.StatusCode != http.StatusAccepted {
 		t.Fatalf("the cancellation: %s", response.Status)
 	}
-	await(t, 30*time.Second, "the saga is compensated, to the end of its history", func() bool {
+	await(t, "the saga is compensated, to the end of its history", func() bool {
 		s := look()
 		return s.Status == "compensated" && s.Reason == "cancelled: enough" && s.Detail.History[len(s.Detail.History)-1].To == "compensated"
 	})

@@ -158,7 +158,7 @@ func TestSagasEndWellWhoeverIsKilled(t *testing.T) {
 	}
 	ended := map[sagas.Status]int{}
 	var all map[string]sagas.Instance
-	await(t, time.Minute, "all sagas have ended", func() bool {
+	await(t, "all sagas have ended", func() bool {
 		all, ended = f.instances(j.Topics["statuses"]), map[sagas.Status]int{}
 		for _, i := range all {
 			ended[i.Status]++
@@ -223,13 +223,13 @@ func TestATimerSurvivesAKillAndTheLossOfAllState(t *testing.T) {
 	}
 	w := startWorker(t, "waiting-0", j)
 	f.produce(startSaga(j.Topics["inbox"], "x", "waiting"))
-	await(t, 30*time.Second, "the saga waits", func() bool { return f.instances(j.Topics["statuses"])["x"].Status == sagas.Running })
+	await(t, "the saga waits", func() bool { return f.instances(j.Topics["statuses"])["x"].Status == sagas.Running })
 	w.kill()
 	if err := os.RemoveAll(j.StateDir); err != nil {
 		t.Fatal(err)
 	}
 	w = startWorker(t, "waiting-1", j)
-	await(t, 30*time.Second, "the timer comes due", func() bool { return f.instances(j.Topics["statuses"])["x"].Status.Ended() })
+	await(t, "the timer comes due", func() bool { return f.instances(j.Topics["statuses"])["x"].Status.Ended() })
 	x := f.instances(j.Topics["statuses"])["x"]
 	late := time.Duration(x.Ended-x.Began)*time.Millisecond - sagaPatience
 	if late < 0 || late > time.Second {

@@ -69,7 +69,7 @@ func (k *flock) standing(n int, workers ...*process) {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	await(k.t, 60*time.Second, "all tasks have standbys that lack nothing", func() bool {
+	await(k.t, "all tasks have standbys that lack nothing", func() bool {
 		tasks, standbys := 0, 0
 		for _, p := range workers {
 			var w status.Worker
@@ -101,7 +101,7 @@ func TestAStandbyTakesOverFromAKilledOwner(t *testing.T) {
 			k.workers[0].kill()
 			before := [2]int{len(k.workers[1].seen(restored)), len(k.workers[2].seen(restored))}
 			k.feed(10)
-			await(t, 60*time.Second, "the others have all tasks", func() bool {
+			await(t, "the others have all tasks", func() bool {
 				return len(k.workers[1].holds())+len(k.workers[2].holds()) == standbyTasks
 			})
 			replayed, taken := int64(0), 0
@@ -117,7 +117,7 @@ func TestAStandbyTakesOverFromAKilledOwner(t *testing.T) {
 			if g.name == "exactly once" {
 				k.awaitCounts(k.job.Topics["out"], counted("k", k.fed))
 			} else {
-				await(t, 30*time.Second, "nothing is lost", func() bool {
+				await(t, "nothing is lost", func() bool {
 					for key, n := range counted("k", k.fed) {
 						if k.newest(k.job.Topics["out"])[key] < n {
 							return false
@@ -199,7 +199,7 @@ func TestQueriesFindTheirWayWhenAWorkerIsKilled(t *testing.T) {
 	retries := map[int]int{}
 	for _, p := range survivors {
 		for key, n := range want {
-			await(t, 60*time.Second, "an answer for "+key, func() bool {
+			await(t, "an answer for "+key, func() bool {
 				var a rowsAnswer
 				code := k.get(p, "/api/stores/counts?key="+key, &a)
 				if code == http.StatusOK {

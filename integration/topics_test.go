@@ -82,7 +82,7 @@ func (f *fixture) create(topic string, partitions int32, config map[string]*stri
 	if err != nil {
 		f.t.Fatalf("create %s: %v", topic, err)
 	}
-	await(f.t, 30*time.Second, topic+" can be read", func() bool {
+	await(f.t, topic+" can be read", func() bool {
 		ends, err := f.admin.ListEndOffsets(f.t.Context(), topic)
 		return err == nil && ends.Error() == nil
 	})
@@ -155,8 +155,12 @@ func put[V any](m map[string]map[int32]V, topic string, partition int32, v V) {
 	m[topic][partition] = v
 }
 
+// patience is how long the tests wait for what has to happen: long enough for a loaded
+// machine.
+const patience = 90 * time.Second
+
 // await waits until done reports true.
-func await(t testing.TB, patience time.Duration, what string, done func() bool) {
+func await(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

@@ -97,7 +97,7 @@ func (w *worker) alive() {
 // restored for them.
 func (w *worker) ready(tasks int) (replayed int64) {
 	w.f.t.Helper()
-	await(w.f.t, 30*time.Second, "the worker's tasks run", func() bool {
+	await(w.f.t, "the worker's tasks run", func() bool {
 		w.alive()
 		return len(w.seen(started)) >= tasks
 	})

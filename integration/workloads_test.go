@@ -223,7 +223,7 @@ func runWorkload(t *testing.T, g guarantee, w workload, partitions int32, random
 			t.Log(have.difference(want))
 		}
 	}()
-	await(t, 30*time.Second, "the outputs are what was expected", func() bool {
+	await(t, "the outputs are what was expected", func() bool {
 		workers[0].alive()
 		workers[1].alive()
 		return read()
@@ -300,7 +300,7 @@ func (f *fixture) outputs(topic string) outputs {
 // consumed waits until the application has committed all that is in a topic.
 func (f *fixture) consumed(topic string) {
 	f.t.Helper()
-	await(f.t, 30*time.Second, "all of "+topic+" is committed", func() bool { return f.lag(topic) == 0 })
+	await(f.t, "all of "+topic+" is committed", func() bool { return f.lag(topic) == 0 })
 }
 
 // lag is how far the application's offset is behind the end of a topic, in the

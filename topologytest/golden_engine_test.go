@@ -250,7 +250,7 @@ func (m *metamorphic) committed(t *testing.T, topic string) (lines []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	read := map[int32]int64{}
 	behind := func() (behind bool) {

@@ -9,7 +9,7 @@ import (
 )
 
 // patience is how long the kit waits for what has to happen.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func (k *kit[T]) unreachable() {
 	if k.Interrupt == nil {

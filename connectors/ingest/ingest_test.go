@@ -78,7 +78,7 @@ func TestMessagesBecomeRecordsAndAreAcknowledged(t *testing.T) {
 	away := connectors.Unavailable(errors.New("away"))
 	s := &script{reads: []func() ([]connectors.Message, error){says("1", "2"), fails(away), says(), says("3")}, acks: []error{nil, away}}
 	client := kafka(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	ended := make(chan error, 1)
 	running, stop := context.WithCancel(ctx)

@@ -17,7 +17,7 @@ import (
 // read reads until there are messages, and returns their values.
 func read(t *testing.T, s connectors.Source) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for ctx.Err() == nil {
 		messages, err := s.Read(ctx)

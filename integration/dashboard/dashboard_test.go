@@ -225,7 +225,7 @@ func run(ctx context.Context, t *testing.T, actions ...chromedp.Action[chromedp.
 }
 
 // patience is how long the page may take for anything.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // await waits until an expression is true in the page.
 func await(ctx context.Context, t *testing.T, what, expression string) {

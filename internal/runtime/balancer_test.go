@@ -210,7 +210,7 @@ func (l *ledger) forget(name string) {
 // numbers of tasks of the members differ by at most one.
 func (l *ledger) settle(t *testing.T, partitions int32, members ...string) map[int32]string {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		if owners := l.balanced(partitions, members); owners != nil {
 			return owners

@@ -93,7 +93,7 @@ func TestCommitOffsetsRetriesWhatPasses(t *testing.T) {
 
 // soon is a context for what would otherwise hang a failing test.
 func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -86,7 +86,7 @@ func (o *office) topology() *topology.Builder {
 // await waits until a saga has a status.
 func (o *office) await(saga string, want sagas.Status) {
 	o.t.Helper()
-	ctx, cancel := context.WithTimeout(o.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(o.t.Context(), time.Minute)
 	defer cancel()
 	for {
 		i, err := o.Get(ctx, saga)

@@ -31,7 +31,7 @@ routes:
 // await waits for what has to happen.
 func await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	tick, end := time.NewTicker(10*time.Millisecond), time.After(20*time.Second)
+	tick, end := time.NewTicker(10*time.Millisecond), time.After(time.Minute)
 	defer tick.Stop()
 	for !done() {
 		select {
