@@ -182,7 +182,7 @@ func TestTasksThatStayGoOnWhenAWorkerJoins(t *testing.T) {
 			movedRead, movedAppended := seen.gaps(moved, joined, after)
 			t.Logf("settled after %v; longest time without an output (committed and read / written): before %v / %v, tasks that stay %v / %v, tasks that move %v / %v",
 				round(settled.Sub(joined)), round(baseRead), round(baseAppended), round(keptRead), round(keptAppended), round(movedRead), round(movedAppended))
-			if keptRead > 2*time.Second {
+			if keptRead > 2*time.Second+4*baseRead { // a machine may be slow, then before as well
 				t.Errorf("a task that stays was silent for %v", keptRead)
 			}
 		})
