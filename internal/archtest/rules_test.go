@@ -76,7 +76,7 @@ var homes = []home{
 	{imports: "github.com/twmb/franz-go/pkg/kgo", folders: []string{"."}},
 	{
 		imports: "github.com/twmb/franz-go",
-		folders: []string{"internal/runtime", "internal/scan", "events/request", "sagas/console", "upkeep", "cmd", "serde/registry", "connectors/ingest", "connectors/redis/bridge", "embedded", "examples", "integration", "bench"},
+		folders: []string{"internal/runtime", "internal/scan", "connectors/secure", "events/request", "sagas/console", "upkeep", "cmd", "serde/registry", "connectors/ingest", "connectors/redis/bridge", "embedded", "examples", "integration", "bench"},
 		kits:    true,
 		tests:   []string{"."},
 	},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tidemill/tidemill/connectors"
+	"github.com/tidemill/tidemill/connectors/secure"
 )
 
 // kinds are what a route may lead to.
@@ -35,9 +36,12 @@ func (c Config) Check() error {
 		f.check(!strings.Contains(b, ":"), "kafka.brokers", "%q has no port", b)
 	}
 	if s := c.Kafka.SASL; s != nil {
-		_, known := mechanisms[s.Mechanism]
-		f.check(!known, "kafka.sasl.mechanism", "%q: choose plain, scram-sha-256 or scram-sha-512", s.Mechanism)
+		_, err := secure.Mechanism(s.Mechanism, s.User, s.Password)
+		f.check(err != nil, "kafka.sasl.mechanism", "%v", err)
 		f.check(s.User == "", "kafka.sasl.user", "is missing")
+	}
+	if _, err := c.Kafka.tls(); err != nil {
+		f = append(f, err)
 	}
 	if _, err := c.Redis.open(); err != nil {
 		f = append(f, err)

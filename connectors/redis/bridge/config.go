@@ -34,7 +34,12 @@ type Config struct {
 type Kafka struct {
 	Brokers []string `yaml:"brokers"`
 	TLS     bool     `yaml:"tls"`
-	SASL    *SASL    `yaml:"sasl"`
+	// CA is a PEM file of the authorities to trust instead of the system's, Cert and Key
+	// are those of the client's certificate, if the brokers ask for one.
+	CA   string `yaml:"ca"`
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+	SASL *SASL  `yaml:"sasl"`
 }
 
 // SASL is how to log in to Kafka: Mechanism is plain, scram-sha-256 or scram-sha-512.
@@ -54,6 +59,10 @@ type Redis struct {
 	Mode     string `yaml:"mode"`
 	User     string `yaml:"user"`
 	Password string `yaml:"password"`
+	// CA, Cert and Key are as in Kafka.
+	CA   string `yaml:"ca"`
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
 }
 
 // Route is one topic and where its records go.

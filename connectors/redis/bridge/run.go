@@ -11,11 +11,9 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
-	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/connectors/secure"
 	"github.com/tidemill/tidemill/topology"
 )
 
@@ -35,10 +33,14 @@ func Run(ctx context.Context, c Config, options ...tidemill.Option) (err error) 
 	if err := c.AddTo(b, client); err != nil {
 		return err
 	}
-	return tidemill.Run(ctx, b, append(c.options(), options...)...)
+	own, err := c.options()
+	if err != nil {
+		return err
+	}
+	return tidemill.Run(ctx, b, append(own, options...)...)
 }
 
-func (c Config) options() []tidemill.Option {
+func (c Config) options() ([]tidemill.Option, error) {
 	options := []tidemill.Option{tidemill.Brokers(c.Kafka.Brokers...), tidemill.InMemory()}
 	if c.ExactlyOnce {
 		options = append(options, tidemill.ExactlyOnce())
@@ -47,29 +49,36 @@ func (c Config) options() []tidemill.Option {
 		options = append(options, tidemill.OnError(tidemill.DeadLetter(c.DeadLetter)))
 	}
 	var kafka []kgo.Opt
-	if c.Kafka.TLS {
-		kafka = append(kafka, kgo.DialTLSConfig(&tls.Config{MinVersion: tls.VersionTLS12}))
+	config, err := c.Kafka.tls()
+	if err != nil {
+		return nil, err
+	}
+	if config != nil {
+		kafka = append(kafka, kgo.DialTLSConfig(config))
 	}
 	if s := c.Kafka.SASL; s != nil {
-		kafka = append(kafka, kgo.SASL(mechanisms[s.Mechanism](s.User, s.Password)))
+		mechanism, err := secure.Mechanism(s.Mechanism, s.User, s.Password)
+		if err != nil {
+			return nil, fmt.Errorf("kafka.sasl.mechanism: %w", err)
+		}
+		kafka = append(kafka, kgo.SASL(mechanism))
 	}
 	if len(kafka) > 0 {
 		options = append(options, tidemill.ClientOptions(kafka...))
 	}
-	return options
+	return options, nil
 }
 
-// mechanisms are the ways to log in to Kafka.
-var mechanisms = map[string]func(user, password string) sasl.Mechanism{
-	"plain": func(user, password string) sasl.Mechanism {
-		return plain.Auth{User: user, Pass: password}.AsMechanism()
-	},
-	"scram-sha-256": func(user, password string) sasl.Mechanism {
-		return scram.Auth{User: user, Pass: password}.AsSha256Mechanism()
-	},
-	"scram-sha-512": func(user, password string) sasl.Mechanism {
-		return scram.Auth{User: user, Pass: password}.AsSha512Mechanism()
-	},
+// tls is the configuration of the connections, or nil if they are plain.
+func (k Kafka) tls() (*tls.Config, error) {
+	files := secure.Files{CA: k.CA, Cert: k.Cert, Key: k.Key}
+	if k.TLS {
+		return files.Config("kafka.")
+	}
+	if !files.None() {
+		return nil, errors.New("kafka.tls: is to be true for ca, cert and key")
+	}
+	return nil, nil
 }
 
 // patience is how long Redis may take to answer, less than a write may take in all.
@@ -87,7 +96,7 @@ func (r Redis) open() (func() goredis.UniversalClient, error) {
 		}
 		login(&o.Username, &o.Password, r)
 		o.ReadTimeout, o.ContextTimeoutEnabled = patience, true
-		return func() goredis.UniversalClient { return goredis.NewClient(o) }, nil
+		return func() goredis.UniversalClient { return goredis.NewClient(o) }, r.secure(o.TLSConfig)
 	case r.Mode == "cluster":
 		o, err := goredis.ParseClusterURL(r.URL)
 		if err != nil {
@@ -95,7 +104,7 @@ func (r Redis) open() (func() goredis.UniversalClient, error) {
 		}
 		login(&o.Username, &o.Password, r)
 		o.ReadTimeout, o.ContextTimeoutEnabled = patience, true
-		return func() goredis.UniversalClient { return goredis.NewClusterClient(o) }, nil
+		return func() goredis.UniversalClient { return goredis.NewClusterClient(o) }, r.secure(o.TLSConfig)
 	case r.Mode == "sentinel":
 		return r.openSentinel()
 	}
@@ -112,7 +121,24 @@ func (r Redis) openSentinel() (func() goredis.UniversalClient, error) {
 	}
 	login(&o.Username, &o.Password, r)
 	o.ReadTimeout, o.ContextTimeoutEnabled = patience, true
-	return func() goredis.UniversalClient { return goredis.NewFailoverClient(o) }, nil
+	return func() goredis.UniversalClient { return goredis.NewFailoverClient(o) }, r.secure(o.TLSConfig)
+}
+
+// secure adds the files to the configuration of connections to Redis, which is nil if they
+// are plain.
+func (r Redis) secure(config *tls.Config) error {
+	files := secure.Files{CA: r.CA, Cert: r.Cert, Key: r.Key}
+	if files.None() {
+		return nil
+	}
+	if config == nil {
+		return errors.New("redis.url: is to begin with rediss:// for ca, cert and key")
+	}
+	read, err := files.Config("redis.")
+	if err == nil {
+		config.RootCAs, config.Certificates = read.RootCAs, read.Certificates
+	}
+	return err
 }
 
 // errURL does not quote the URL, since the password may be in it.
