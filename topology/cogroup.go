@@ -27,14 +27,20 @@ type Cogrouped[K, A any] struct {
 // repartitioned; give each of them a name with Named, where it is grouped, if
 // there is more than one. All streams need the same number of partitions. Records
 // of different streams have no order among them, except that a task prefers the
-// lowest timestamp.
-func Cogroup[K, V, A any](g *Grouped[K, V], add func(key K, value V, aggregate A) A) *Cogrouped[K, A] {
+// lowest timestamp. Each stream may have an OnLate of its own, if there are windows.
+func Cogroup[K, V, A any](g *Grouped[K, V], add func(key K, value V, aggregate A) A, options ...CogroupOption) *Cogrouped[K, A] {
 	c := &Cogrouped[K, A]{b: g.from.b}
-	return c.And(g, add)
+	return c.And(g, add, options...)
+}
+
+// CogroupOption is an option of a stream of a cogroup.
+type CogroupOption interface {
+	change(*settings)
+	cogroup()
 }
 
 // And adds a stream. See Cogroup.
-func (c *Cogrouped[K, A]) And[V any](g *Grouped[K, V], add func(key K, value V, aggregate A) A) *Cogrouped[K, A] {
+func (c *Cogrouped[K, A]) And[V any](g *Grouped[K, V], add func(key K, value V, aggregate A) A, options ...CogroupOption) *Cogrouped[K, A] {
 	if g.from.b != c.b {
 		c.b.fault("a cogroup of streams of two builders: build them with one")
 		return c
@@ -45,7 +51,7 @@ func (c *Cogrouped[K, A]) And[V any](g *Grouped[K, V], add func(key K, value V, 
 		}
 	}
 	next := *c
-	next.inputs = append(slices.Clip(c.inputs), &cogroupStream[K, V, A]{group: g, from: g.from, add: add})
+	next.inputs = append(slices.Clip(c.inputs), &cogroupStream[K, V, A]{group: g, from: g.from, add: add, late: settingsOf(options).late})
 	return &next
 }
 

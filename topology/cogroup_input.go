@@ -29,6 +29,8 @@ type cogroupStream[K, V, A any] struct {
 	group *Grouped[K, V]
 	from  *Stream[K, V]
 	add   func(K, V, A) A
+	// late says what becomes of late records.
+	late any
 }
 
 func (s *cogroupStream[K, V, A]) groups(g any) bool   { return g == any(s.group) }
@@ -36,10 +38,13 @@ func (s *cogroupStream[K, V, A]) node() *node         { return s.from.n }
 func (s *cogroupStream[K, V, A]) key() serde.Serde[K] { return s.from.key }
 
 func (s *cogroupStream[K, V, A]) keyed(store string) cogroupInput[K, A] {
-	return &cogroupStream[K, V, A]{group: s.group, from: s.group.keyed(store), add: s.add}
+	return &cogroupStream[K, V, A]{group: s.group, from: s.group.keyed(store), add: s.add, late: s.late}
 }
 
 func (s *cogroupStream[K, V, A]) aggregate(name, store string, initial func() A) *node {
+	if s.late != nil {
+		s.from.b.fault("%s: OnLate without windows: no record is late there", at(name))
+	}
 	return then(s.from.flow, name, nil, processors.Aggregate(store, processors.Aggregating(initial, s.add)))
 }
 
@@ -47,6 +52,7 @@ func (s *cogroupStream[K, V, A]) windowed(name, store string, w window.Fixed, in
 	f := folding[K, V, A]{fold: processors.Aggregating(initial, s.add)}
 	n := then(s.from.flow, name, nil, f.within(w, store, name, false))
 	n.closes = closesAfter(w.GracePeriod())
+	pickLate(s.from.flow, n, s.late)
 	return n
 }
 
@@ -54,6 +60,7 @@ func (s *cogroupStream[K, V, A]) sessions(name, store string, w window.SessionSp
 	m := merging[K, V, A]{folding: folding[K, V, A]{fold: processors.Aggregating(initial, s.add)}, initial: initial, merge: merge}
 	n := then(s.from.flow, name, nil, m.within(w, store, name, false))
 	n.closes = closesAfter(w.Gap() + w.GracePeriod())
+	pickLate(s.from.flow, n, s.late)
 	return n
 }
 

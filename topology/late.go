@@ -12,7 +12,7 @@ type LateOption struct{ apply func(*settings) }
 // OnLate hands the records that the operator drops because they are late to a stream of
 // their own: f is called once, while the topology is built, and says what becomes of it.
 // In a join of two streams it has the records of this stream that came too late to be
-// kept for the other.
+// kept for the other, in a windowed cogroup those of the stream that it comes with.
 func OnLate[K, V any](f func(late *Stream[K, V])) LateOption {
 	return LateOption{func(s *settings) { s.late = f }}
 }
@@ -20,6 +20,7 @@ func OnLate[K, V any](f func(late *Stream[K, V])) LateOption {
 func (o LateOption) change(s *settings) { o.apply(s) }
 func (o LateOption) streamJoin()        {}
 func (o LateOption) deduplicate()       {}
+func (o LateOption) cogroup()           {}
 
 // OnOtherLate is OnLate for the other stream of a join.
 func OnOtherLate[K, V any](f func(late *Stream[K, V])) JoinOption {

@@ -1,6 +1,7 @@
 package beyond_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -101,12 +102,60 @@ func TestRecordsThatAJoinCannotKeepAreLate(t *testing.T) {
 	check(t, "late on the right", texts(d, "late-r"), "a=y@9")
 }
 
+func TestEachStreamOfACogroupHasItsOwnLateRecords(t *testing.T) {
+	for name, windowed := range map[string]func(*topology.Cogrouped[string, string]) *topology.WindowedTable[string, string]{
+		"windows": func(c *topology.Cogrouped[string, string]) *topology.WindowedTable[string, string] {
+			return c.WindowedBy(window.Tumbling(10 * ms).Grace(2 * ms)).Aggregate(empty)
+		},
+		"sessions": func(c *topology.Cogrouped[string, string]) *topology.WindowedTable[string, string] {
+			return c.WindowedBySession(window.Session(3*ms).Grace(1*ms)).Aggregate(empty, func(_, a, b string) string { return a + b })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := topologytest.New(t, cogrouped(windowed))
+			l, r := d.Input[string, string]("l"), d.Input[string, int64]("r")
+			l.Send("a", "x", int64(14))
+			l.Send("a", "y", int64(9))
+			r.Send("a", 1, int64(9)) // each stream has its own time
+			r.Send("a", 2, int64(24))
+			r.Send("a", 3, int64(9))
+			check(t, "late on the left", texts(d, "late-l"), "a=y@9")
+			check(t, "late on the right", texts(d, "late-r"), "a=3@9")
+		})
+	}
+}
+
+// cogrouped adds the texts of l and the numbers of r, whose late records go to late-l and
+// late-r.
+func cogrouped(windowed func(*topology.Cogrouped[string, string]) *topology.WindowedTable[string, string]) *topology.Builder {
+	b := topology.New("app")
+	plus := func(_, value, sum string) string { return sum + value }
+	count := func(_ string, value int64, sum string) string { return sum + strconv.FormatInt(value, 10) }
+	windowed(topology.
+		Cogroup(b.Stream[string, string]("l").GroupByKey(), plus,
+			topology.OnLate(func(late *topology.Stream[string, string]) { late.To("late-l") })).
+		And(b.Stream[string, int64]("r").GroupByKey(), count,
+			topology.OnLate(func(late *topology.Stream[string, int64]) {
+				late.MapValues(func(n int64) string { return strconv.FormatInt(n, 10) }).To("late-r")
+			}))).
+		ToStream().
+		Map(func(w window.Key[string], value string) (string, string) { return w.Key, value }).
+		To("out")
+	return b
+}
+
+func empty() string { return "" }
+
 func TestOnLateIsRefusedWhereItDoesNotFit(t *testing.T) {
 	b := topology.New("app")
 	other := topology.OnLate(func(late *topology.Stream[string, int64]) { late.To("late") })
 	b.Stream[string, string]("in").Deduplicate(near, other).To("out")
 	refused(t, b, "OnLate was given a func(*topology.Stream[string,int64]), want a func(*topology.Stream[string,string])")
 	refused(t, joined(topology.SingleStore()), "leave SingleStore out")
+	b = topology.New("app")
+	topology.Cogroup(b.Stream[string, string]("in").GroupByKey(), func(_, value, _ string) string { return value }, topology.OnLate(toLate)).
+		Aggregate(empty).ToStream().To("out")
+	refused(t, b, "OnLate without windows: no record is late there")
 }
 
 func refused(t *testing.T, b *topology.Builder, want string) {
