@@ -57,7 +57,7 @@ func (w *Worker) checkpointDue() {
 	full := w.pinned.full()
 	var taken []checkpointed
 	for _, h := range w.hosted {
-		if h.checkpointing || h.pinned == 0 || !full && time.Since(h.checkpointed) < w.config.CheckpointInterval {
+		if h.checkpointing || !w.worthwhile(h, full) {
 			continue
 		}
 		batch, err := w.takeCheckpoint(h)
@@ -72,6 +72,17 @@ func (w *Worker) checkpointDue() {
 		w.running.Add(1)
 		go w.writeCheckpoint(taken)
 	}
+}
+
+// worthwhile says whether a task has something for a checkpoint, and waited long enough. A
+// task that holds nothing has its position written from time to time, so that it does not
+// grow old.
+func (w *Worker) worthwhile(h *hosted, full bool) bool {
+	since := time.Since(h.checkpointed)
+	if h.pinned == 0 {
+		return len(h.changelogs) > 0 && since > noteEvery
+	}
+	return full || since >= w.config.CheckpointInterval
 }
 
 // writeCheckpoint writes the batches of several tasks to disk at once.
@@ -131,7 +142,7 @@ func (w *Worker) checkpointDone(taken []checkpointed, err error) {
 // they need little restoring if they come back.
 func (w *Worker) checkpointNow(tasks []*hosted) error {
 	for _, h := range tasks {
-		if h.task.Pinned() == 0 {
+		if w.pinned.note(h); !w.worthwhile(h, true) {
 			continue
 		}
 		batch, err := w.takeCheckpoint(h)

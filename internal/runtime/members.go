@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -39,7 +38,6 @@ const membersAge = time.Second
 
 // members is the group as it was described last.
 type members struct {
-	mu  sync.Mutex
 	at  time.Time
 	all []status.Member
 }
@@ -50,14 +48,18 @@ func (w *Worker) Members(ctx context.Context) ([]status.Member, error) {
 	if w.view.Load() == nil || w.counts.stopped.Load() {
 		return nil, query.ErrStopped
 	}
-	w.members.mu.Lock()
-	defer w.members.mu.Unlock()
-	if time.Since(w.members.at) < membersAge {
-		return w.members.all, nil
+	select { // one asks, for all
+	case w.describing <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("describe the group: %w", context.Cause(ctx))
+	}
+	defer func() { <-w.describing }()
+	if last := w.members.Load(); last != nil && time.Since(last.at) < membersAge {
+		return last.all, nil
 	}
 	all, err := w.describeGroup(ctx)
 	if err == nil {
-		w.members.at, w.members.all = time.Now(), all
+		w.members.Store(&members{time.Now(), all})
 	}
 	return all, err
 }
@@ -141,9 +143,10 @@ func (w *Worker) elsewhere(ctx context.Context, subtopology int, e *query.Elsewh
 
 // lastMembers are the members as they were described last.
 func (w *Worker) lastMembers() []status.Member {
-	w.members.mu.Lock()
-	defer w.members.mu.Unlock()
-	return w.members.all
+	if last := w.members.Load(); last != nil {
+		return last.all
+	}
+	return nil
 }
 
 // Advertise sets where other workers find this one's admin address. It comes before Run.

@@ -57,8 +57,11 @@ type Worker struct {
 	view     atomic.Pointer[view]
 	overview atomic.Pointer[overview]
 	// asking guards what the last status of each task was.
-	asking  sync.Mutex
-	members members
+	asking sync.Mutex
+	// members is what was last heard of the group; who has put something into describing
+	// may ask again.
+	members    atomic.Pointer[members]
+	describing chan struct{}
 	// books are the dead letters that wait; booking guards them.
 	booking sync.Mutex
 	books   map[topicPartition]*letterBook
@@ -82,7 +85,7 @@ func New(plan *topology.Plan, config Config) *Worker {
 		config: config, plan: plan, log: config.Logger.With("application", plan.Application),
 		events: make(chan func(), 64), owned: map[topicPartition]bool{}, hosted: map[task.ID]*hosted{},
 		purgeable: map[string]map[int32]int64{}, pinned: newPinned(config.CacheBytes),
-		started: time.Now(), counts: newCounts(), glance: make(chan struct{}, 1), books: map[topicPartition]*letterBook{},
+		started: time.Now(), counts: newCounts(), glance: make(chan struct{}, 1), describing: make(chan struct{}, 1), books: map[topicPartition]*letterBook{},
 		failures: make(chan error, 16), full: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	w.standbys = newFollower(w)
