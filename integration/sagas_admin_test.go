@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/status"
