@@ -99,7 +99,8 @@ func ReplicationFactor(n int16) Option {
 // Standbys is how many workers beside its owner keep a copy of each task's stores, as far
 // as there are so many: 0 by default. The copies follow the changelogs, so that a task
 // whose owner is gone goes on elsewhere once the end of them has been replayed, and
-// query.Stale may read them. Each costs a worker the disk and, while the owner writes, the
+// query.Stale may read them. A worker that joins builds copies up too: tasks that it is to
+// get stay where they are until its copies have caught up, or for ten minutes. Each costs a worker the disk and, while the owner writes, the
 // network and about the work of a restore. With InMemory they are in memory. What has no
 // changelog is not copied: a table that is restored from its source topic
 // (topology.ReuseSourceTopics) is restored as without standbys.

@@ -65,7 +65,7 @@ func (f *followers) count(n int) {
 	f.counted(f.want)
 }
 
-// caughtUp waits until every task runs and has n standbys, which lack nothing.
+// caughtUp waits until the tasks are divided, run and have n standbys, which lack nothing.
 func (f *followers) caughtUp(n int, apps ...*tidemill.App) {
 	f.t.Helper()
 	defer func() {
@@ -79,7 +79,7 @@ func (f *followers) caughtUp(n int, apps ...*tidemill.App) {
 		tasks, standbys := 0, 0
 		for _, app := range apps {
 			s := app.Status()
-			if s.State != status.Running {
+			if s.State != status.Running || len(s.Tasks) < followerTasks/len(apps) {
 				return false
 			}
 			tasks, standbys = tasks+len(s.Tasks), standbys+len(s.Standbys)
@@ -201,6 +201,26 @@ func TestStandbysComeAndGoWithWorkers(t *testing.T) {
 	f.caughtUp(1, f.apps[:2]...)
 	f.holds(f.apps[0])
 	f.holds(f.apps[1])
+}
+
+// The tasks of a worker that joins stay where they are until it has what they need.
+func TestAWorkerThatJoinsGetsTasksWhoseStoresItHas(t *testing.T) {
+	for name, options := range bothGuarantees {
+		t.Run(name, func(t *testing.T) {
+			f := newFollowers(t, 1, 1, byKey, options...)
+			f.count(50)
+			f.add(1, byKey, options...)
+			f.caughtUp(1, f.apps...)
+			f.add(1, byKey, options...)
+			f.caughtUp(1, f.apps...)
+			for i, app := range f.apps {
+				if n := f.restored[i].Load(); n > 0 {
+					t.Errorf("worker %d has restored %d records for its tasks %v", i, n, tasksOf(app))
+				}
+			}
+			f.count(1)
+		})
+	}
 }
 
 func TestOnlyAStaleQueryIsAnsweredByAStandby(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -17,7 +16,7 @@ import (
 
 const standbyTasks = 6
 
-// flock is three workers that count, with a standby of each task, in processes of their
+// flock is workers that count, with a standby of each task, in processes of their
 // own, each with an admin address.
 type flock struct {
 	*fixture
@@ -26,19 +25,25 @@ type flock struct {
 	fed     int64
 }
 
-func newFlock(t *testing.T, exactlyOnce bool) *flock {
+func newFlock(t *testing.T, exactlyOnce bool, workers int) *flock {
 	f := newFixture(t)
 	k := &flock{fixture: f, job: job{
 		Application: f.app, Topology: "count", Brokers: f.brokers, ExactlyOnce: exactlyOnce, Standbys: 1,
 		Topics:             map[string]string{"in": f.topic("in", standbyTasks), "out": f.topic("out", standbyTasks)},
 		CheckpointInterval: time.Second, SessionTimeout: 6 * time.Second, CommitInterval: 100 * time.Millisecond,
 	}}
-	for i := range 3 {
-		j := k.job
-		j.StateDir, j.Admin = filepath.Join(t.TempDir(), fmt.Sprint(i)), freeAddr(t)
-		k.workers = append(k.workers, startWorker(t, fmt.Sprintf("worker-%d", i), j))
+	for range workers {
+		k.join()
 	}
 	return k
+}
+
+// join starts one more worker, with an empty disk.
+func (k *flock) join() *process {
+	j := k.job
+	j.StateDir, j.Admin = k.t.TempDir(), freeAddr(k.t)
+	k.workers = append(k.workers, startWorker(k.t, fmt.Sprintf("worker-%d", len(k.workers)), j))
+	return k.workers[len(k.workers)-1]
 }
 
 // feed counts each of ten keys n more times.
@@ -61,8 +66,8 @@ func (k *flock) get(p *process, path string, into any) int {
 	return response.StatusCode
 }
 
-// standing waits until these workers have all tasks and n standbys, which have applied
-// everything that is in the changelog now.
+// standing waits until these workers have divided all tasks, and have n standbys, which
+// have applied everything that is in the changelog now.
 func (k *flock) standing(n int, workers ...*process) {
 	k.t.Helper()
 	ends, err := k.admin.ListEndOffsets(k.t.Context(), k.app+"-counts-changelog")
@@ -73,7 +78,7 @@ func (k *flock) standing(n int, workers ...*process) {
 		tasks, standbys := 0, 0
 		for _, p := range workers {
 			var w status.Worker
-			if k.get(p, "/api/status", &w) != http.StatusOK || w.State != status.Running {
+			if k.get(p, "/api/status", &w) != http.StatusOK || w.State != status.Running || len(w.Tasks) < standbyTasks/len(workers) {
 				return false
 			}
 			tasks += len(w.Tasks)
@@ -91,7 +96,7 @@ func (k *flock) standing(n int, workers ...*process) {
 func TestAStandbyTakesOverFromAKilledOwner(t *testing.T) {
 	for _, g := range guarantees {
 		t.Run(g.name, func(t *testing.T) {
-			k := newFlock(t, g.name == "exactly once")
+			k := newFlock(t, g.name == "exactly once", 3)
 			k.feed(3000)
 			k.awaitCounts(k.job.Topics["out"], counted("k", k.fed))
 			k.standing(standbyTasks, k.workers...)
@@ -136,6 +141,49 @@ func TestAStandbyTakesOverFromAKilledOwner(t *testing.T) {
 	}
 }
 
+// A worker that joins gets tasks when it has copies of their stores, which the others work
+// on meanwhile, and one that is killed on the way there is not waited for.
+func TestAWorkerThatJoinsIsWarmedUp(t *testing.T) {
+	for _, g := range guarantees {
+		t.Run(g.name, func(t *testing.T) {
+			k := newFlock(t, g.name == "exactly once", 2)
+			k.feed(3000)
+			k.awaitCounts(k.job.Topics["out"], counted("k", k.fed))
+			k.standing(standbyTasks, k.workers...)
+			opened := len(k.workers[0].seen(started)) + len(k.workers[1].seen(started))
+			killed := k.join()
+			await(t, "the new worker keeps copies", func() bool {
+				var w status.Worker
+				return k.get(killed, "/api/status", &w) == http.StatusOK && len(w.Standbys) > 0
+			})
+			killed.kill()
+			k.feed(10)
+			joined := k.join()
+			k.feed(10)
+			all := []*process{k.workers[0], k.workers[1], joined}
+			k.standing(standbyTasks, all...)
+			replayed := int64(0)
+			for _, r := range joined.seen(restored) {
+				replayed += r.Records
+			}
+			t.Logf("the new worker has %v, with %d records replayed", joined.holds(), replayed)
+			if replayed > 250 {
+				t.Errorf("the new worker has replayed %d records for its tasks %v, want what came last only", replayed, joined.holds())
+			}
+			if n := len(k.workers[0].seen(started)) + len(k.workers[1].seen(started)) - opened; n > standbyTasks/3 {
+				t.Errorf("the first workers were given %d tasks meanwhile, want those of the killed one at most", n)
+			}
+			k.feed(10)
+			k.awaitCounts(k.job.Topics["out"], counted("k", k.fed))
+			for _, p := range all[:2] {
+				if n := len(p.seen(aborted)); n > 0 {
+					t.Errorf("%s went back %d times", p.name, n)
+				}
+			}
+		})
+	}
+}
+
 // rows is what the admin address answers a query with.
 type rowsAnswer struct {
 	Rows []struct {
@@ -148,7 +196,7 @@ type rowsAnswer struct {
 }
 
 func TestQueriesFindTheirWayWhenAWorkerIsKilled(t *testing.T) {
-	k := newFlock(t, true)
+	k := newFlock(t, true, 3)
 	k.feed(500)
 	want := counted("k", k.fed)
 	k.awaitCounts(k.job.Topics["out"], want)

@@ -79,15 +79,8 @@ func newAssignment(tasks []task.ID, members []member) *assignment {
 
 // claim gives every task to its owner and returns the tasks that have none.
 func (a *assignment) claim(members []member) []task.ID {
-	members = slices.SortedFunc(slices.Values(members), func(x, y member) int { return cmp.Compare(x.id, y.id) })
-	owner := make(map[task.ID]int, len(a.tasks))
-	for i, m := range members {
-		for _, t := range m.owned {
-			if j, taken := owner[t]; !taken || m.generation > members[j].generation {
-				owner[t] = i
-			}
-		}
-	}
+	members = byID(members)
+	owner := owners(members)
 	var free []task.ID
 	for _, t := range a.tasks {
 		if i, owned := owner[t]; owned {
@@ -97,6 +90,24 @@ func (a *assignment) claim(members []member) []task.ID {
 		}
 	}
 	return free
+}
+
+// byID are members in the order of their ids.
+func byID(members []member) []member {
+	return slices.SortedFunc(slices.Values(members), func(x, y member) int { return cmp.Compare(x.id, y.id) })
+}
+
+// owners are the owners of tasks by their index in members, which are in order.
+func owners(members []member) map[task.ID]int {
+	owner := make(map[task.ID]int)
+	for i, m := range members {
+		for _, t := range m.owned {
+			if j, taken := owner[t]; !taken || m.generation > members[j].generation {
+				owner[t] = i
+			}
+		}
+	}
+	return owner
 }
 
 func (a *assignment) give(m *share, t task.ID) {

@@ -35,7 +35,7 @@ func (a *assignment) promote(free []task.ID, members []member) []task.ID {
 		far bool
 	}
 	keepers := make(map[task.ID][]keeper)
-	for _, m := range slices.SortedFunc(slices.Values(members), func(x, y member) int { return cmp.Compare(x.id, y.id) }) {
+	for _, m := range byID(members) {
 		for _, h := range m.standbys {
 			keepers[h.task] = append(keepers[h.task], keeper{shares[m.id], h.far()})
 		}
@@ -153,7 +153,7 @@ func (p *standbyPlan) keep(n int, tasks []task.ID, members []member) {
 		by *standbyShare
 	}
 	var all []kept
-	members = slices.SortedFunc(slices.Values(members), func(x, y member) int { return cmp.Compare(x.id, y.id) })
+	members = byID(members)
 	for i, m := range members {
 		for _, t := range m.owned {
 			all = append(all, kept{held{task: t}, p.members[i]})

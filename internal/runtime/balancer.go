@@ -114,10 +114,11 @@ func copartitionFault(subtopology int, group []string, counts map[string]int32) 
 type balancer struct {
 	subs []subtopologyTopics
 	// address is told to the group, and so is told, if it is not nil. keep is given
-	// the standbys that this member is to keep from now on; it must not wait.
+	// the standbys that this member is to keep from now on, and those of them whose
+	// tasks it gets when they have caught up; it must not wait.
 	address string
 	told    func() told
-	keep    func([]task.ID)
+	keep    func(standbys, warm []task.ID)
 	// rack is the user's, which the client would otherwise put into the metadata by
 	// writing it anew, without what it does not know.
 	rack string
@@ -195,7 +196,7 @@ func (b *balancer) Balance(cb *kgo.ConsumerBalancer, counts map[string]int32) kg
 	}
 	members := b.members(cb, layout)
 	planned := assign(tasks, members)
-	standbys := b.standbys(cb, tasks, planned, members)
+	planned, standbys, warm := b.standbys(cb, tasks, planned, members)
 	b.remember(cb, planned, standbys)
 
 	owners := claims(cb)
@@ -210,7 +211,7 @@ func (b *balancer) Balance(cb *kgo.ConsumerBalancer, counts map[string]int32) kg
 			}
 		}
 		if kept := standbys[memberKey(m)]; len(kept) > 0 {
-			told[m.MemberID] = encodeStandbys(kept)
+			told[m.MemberID] = encodeStandbys(kept, warm[memberKey(m)])
 		}
 	})
 	return &planWithStandbys{plan: plan, told: told}
@@ -236,19 +237,32 @@ func (p *planWithStandbys) IntoSyncAssignment() []kmsg.SyncGroupRequestGroupAssi
 }
 
 // standbys plans those of the members that can keep them, as many as the one wants that
-// wants the most: during a change of the setting it does not matter who leads.
-func (b *balancer) standbys(cb *kgo.ConsumerBalancer, tasks []task.ID, planned map[string][]task.ID, members []member) map[string][]task.ID {
+// wants the most: during a change of the setting it does not matter who leads. If there are
+// to be any, tasks move when their new owners have a copy: the plan is the one for now, and
+// warm are those of the standbys that tasks wait for.
+func (b *balancer) standbys(cb *kgo.ConsumerBalancer, tasks []task.ID, planned map[string][]task.ID, members []member) (now, standbys, warm map[string][]task.ID) {
 	able, wanted := make(map[string]bool), 0
 	cb.EachMember(func(m *kmsg.JoinGroupResponseMember, meta *kmsg.ConsumerMemberMetadata) {
 		if told, ok := toldBy(meta, m.ProtocolMetadata); ok {
 			able[memberKey(m)], wanted = true, max(wanted, told.wanted)
 		}
 	})
-	members = slices.DeleteFunc(slices.Clone(members), func(m member) bool { return !able[m.id] })
 	logged := slices.DeleteFunc(tasks, func(t task.ID) bool {
 		return !slices.ContainsFunc(b.subs, func(s subtopologyTopics) bool { return s.id == t.Subtopology && s.logged })
 	})
-	return assignStandbys(wanted, logged, planned, members)
+	if wanted > 0 {
+		planned, warm = warmUp(logged, planned, members, able)
+	}
+	keepers := slices.DeleteFunc(slices.Clone(members), func(m member) bool { return !able[m.id] })
+	standbys = assignStandbys(wanted, logged, planned, keepers)
+	for id, wait := range warm {
+		for _, t := range wait {
+			if !slices.Contains(standbys[id], t) {
+				standbys[id] = append(standbys[id], t)
+			}
+		}
+	}
+	return planned, standbys, warm
 }
 
 // memberKey orders static members by their instance ids, before the others.

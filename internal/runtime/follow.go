@@ -22,6 +22,7 @@ type follower struct {
 	// worker that they are others.
 	planned atomic.Pointer[[]task.ID]
 	changed chan struct{}
+	warm    warmUps
 	// kept are the standbys, which only the worker's goroutine changes, and all the same
 	// in the order of their tasks, for others to see.
 	kept   map[task.ID]*standby
@@ -36,9 +37,11 @@ func newFollower(w *Worker) *follower {
 	return &follower{w: w, changed: make(chan struct{}, 1), kept: map[task.ID]*standby{}}
 }
 
-// plan is told by the group which standbys to keep. It does not wait.
-func (f *follower) plan(tasks []task.ID) {
+// plan is told by the group which standbys to keep, and which of them are warmed up for
+// their tasks to come. It does not wait.
+func (f *follower) plan(tasks, warm []task.ID) {
 	f.planned.Store(&tasks)
+	f.warm.plan(warm)
 	select {
 	case f.changed <- struct{}{}:
 	default:
@@ -57,7 +60,11 @@ func (f *follower) list() []*standby {
 func (f *follower) told() told {
 	t := told{wanted: f.w.config.Standbys}
 	for _, s := range f.list() {
-		t.held = append(t.held, held{s.id, s.lag()})
+		lag := s.lag()
+		if f.warm.settled(s) {
+			lag = min(lag, nearLag)
+		}
+		t.held = append(t.held, held{s.id, lag})
 	}
 	return t
 }

@@ -87,7 +87,8 @@ func (w *Worker) describeGroup(ctx context.Context) ([]status.Member, error) {
 			for _, t := range assigned.Topics {
 				one.Tasks = append(one.Tasks, w.taskNames(t.Topic, t.Partitions)...)
 			}
-			for _, id := range decodeStandbys(assigned.UserData) {
+			standbys, _ := decodeStandbys(assigned.UserData)
+			for _, id := range standbys {
 				one.Standbys = append(one.Standbys, id.String())
 			}
 		}

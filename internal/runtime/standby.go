@@ -167,6 +167,9 @@ func (c *storeCopy) see(s sight) {
 	if all || s.next > c.at.next {
 		c.failed = 0
 	}
+	if all && !c.complete {
+		c.of.w.lookSoon() // a task may have waited for it
+	}
 	c.at, c.seen, c.complete = s, time.Now(), c.complete || all
 }
 

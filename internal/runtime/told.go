@@ -59,31 +59,39 @@ func toldBy(meta *kmsg.ConsumerMemberMetadata, metadata []byte) (t told, ok bool
 // maxStandbys bounds what is believed of a member.
 const maxStandbys = 1 << 16
 
-// encodeStandbys is what a member is told to keep, beside what it is assigned.
-func encodeStandbys(tasks []task.ID) []byte {
+// encodeStandbys is what a member is told to keep, beside what it is assigned, and which
+// of that it gets when it has caught up.
+func encodeStandbys(tasks, warm []task.ID) []byte {
 	if len(tasks) == 0 {
 		return nil
 	}
-	out := binary.AppendUvarint([]byte{toldVersion}, uint64(len(tasks)))
+	return appendTasks(appendTasks([]byte{toldVersion}, tasks), warm)
+}
+
+// decodeStandbys is the reverse, none if it comes from an earlier version.
+func decodeStandbys(data []byte) (tasks, warm []task.ID) {
+	if len(data) == 0 || data[0] != toldVersion {
+		return nil, nil
+	}
+	r := reader{rest: data[1:]}
+	if tasks = r.tasks(); r.err != nil {
+		return nil, nil
+	}
+	if len(r.rest) > 0 {
+		warm = r.tasks()
+	}
+	if r.err != nil {
+		return tasks, nil
+	}
+	return tasks, warm
+}
+
+func appendTasks(out []byte, tasks []task.ID) []byte {
+	out = binary.AppendUvarint(out, uint64(len(tasks)))
 	for _, t := range tasks {
 		out = appendTask(out, t)
 	}
 	return out
-}
-
-// decodeStandbys is the reverse, none if it comes from an earlier version.
-func decodeStandbys(data []byte) (tasks []task.ID) {
-	if len(data) == 0 || data[0] != toldVersion {
-		return nil
-	}
-	r := reader{rest: data[1:]}
-	for n := r.number(); n > 0 && r.err == nil; n-- {
-		tasks = append(tasks, r.task())
-	}
-	if r.err != nil {
-		return nil
-	}
-	return tasks
 }
 
 func appendTask(out []byte, t task.ID) []byte {
@@ -107,6 +115,13 @@ func (r *reader) number() uint64 {
 	}
 	r.rest = r.rest[length:]
 	return n
+}
+
+func (r *reader) tasks() (out []task.ID) {
+	for n := r.number(); n > 0 && r.err == nil; n-- {
+		out = append(out, r.task())
+	}
+	return out
 }
 
 func (r *reader) task() task.ID {

@@ -46,6 +46,10 @@ func (w *Worker) lookSoon() {
 
 // look makes the overview of now. What the cluster does not tell stays as it was.
 func (w *Worker) look(ctx context.Context) {
+	if w.standbys.warm.ready(w.standbys.list()) {
+		w.log.Info("tasks are asked for whose copies have caught up")
+		w.post(func() { w.member.ForceRebalance() })
+	}
 	ctx, cancel := context.WithTimeout(ctx, watchEvery)
 	defer cancel()
 	next := overview{at: time.Now(), disk: diskOf(w.dir.path), sizes: w.sizes()}

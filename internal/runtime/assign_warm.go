@@ -1,0 +1,43 @@
+package runtime
+
+import (
+	"slices"
+
+	"github.com/tidemill/tidemill/internal/task"
+)
+
+// warmUp has tasks that are to move stay with their owners until who is to get them has a
+// copy that is not far behind. It returns the plan with those tasks where they are now,
+// and who is to build up a copy of which. planned is what assign returned, tasks are those
+// that standbys can follow, and able the members that can keep standbys.
+//
+// A member that has its copies asks for the next rebalance, in which assign comes to the
+// same result, if the members are the same.
+func warmUp(tasks []task.ID, planned map[string][]task.ID, members []member, able map[string]bool) (now, warm map[string][]task.ID) {
+	members = byID(members)
+	owner := owners(members)
+	now, warm = make(map[string][]task.ID, len(planned)), make(map[string][]task.ID)
+	for id := range planned {
+		now[id] = nil
+	}
+	for _, m := range members {
+		for _, t := range planned[m.id] {
+			o, owned := owner[t]
+			if !owned || members[o].id == m.id || !able[m.id] || !slices.Contains(tasks, t) || m.near(t) {
+				now[m.id] = append(now[m.id], t)
+				continue
+			}
+			now[members[o].id] = append(now[members[o].id], t)
+			warm[m.id] = append(warm[m.id], t)
+		}
+	}
+	for _, list := range now {
+		slices.SortFunc(list, task.ID.Compare)
+	}
+	return now, warm
+}
+
+// near says whether a member has a copy of a task that is not far behind.
+func (m member) near(t task.ID) bool {
+	return slices.ContainsFunc(m.standbys, func(h held) bool { return h.task == t && !h.far() })
+}

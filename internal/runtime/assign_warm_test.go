@@ -1,0 +1,140 @@
+package runtime
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/tidemill/tidemill/internal/task"
+)
+
+// warmSim is a group whose members build up copies, and get their tasks when they have
+// them.
+type warmSim struct {
+	tasks   []task.ID
+	members []member
+}
+
+// rebalance returns what is planned for now and what tasks wait for. Members take all of
+// it, and their copies are then as far behind as they are said to be.
+func (g *warmSim) rebalance(lag int64) (now, warm map[string][]task.ID) {
+	able := map[string]bool{}
+	for _, m := range g.members {
+		able[m.id] = true
+	}
+	now, warm = warmUp(g.tasks, assign(g.tasks, g.members), g.members, able)
+	standbys := assignStandbys(1, g.tasks, now, g.members)
+	for i := range g.members {
+		m := &g.members[i]
+		m.owned, m.standbys, m.generation = now[m.id], nil, m.generation+1
+		for _, t := range slices.Concat(standbys[m.id], warm[m.id]) {
+			m.standbys = append(m.standbys, held{t, lag})
+		}
+	}
+	return now, warm
+}
+
+func TestTasksMoveWhenTheirCopiesHaveCaughtUp(t *testing.T) {
+	r := seeded(t)
+	for range 300 {
+		g := &warmSim{}
+		for i := range 1 + r.IntN(20) {
+			g.tasks = append(g.tasks, task.ID{Subtopology: i % 3, Partition: int32(i / 3)})
+		}
+		for i := range 1 + r.IntN(4) {
+			g.members = append(g.members, member{id: strconv.Itoa(i)})
+		}
+		if _, warm := g.rebalance(0); len(warm) > 0 {
+			t.Fatalf("%v wait though nobody had them", warm)
+		}
+		before, _ := g.rebalance(0)
+		for i := range 1 + r.IntN(3) {
+			g.members = append(g.members, member{id: "new" + strconv.Itoa(i)})
+		}
+		want := assign(g.tasks, g.members)
+		now, warm := g.rebalance(unknownLag)
+		for id, list := range before {
+			if !slices.Equal(now[id], list) {
+				t.Fatalf("%s has %v, want %v, until the copies are there", id, now[id], list)
+			}
+		}
+		for _, m := range g.members {
+			if id := m.id; id[0] == 'n' && (len(now[id]) > 0 || !sameTasks(warm[id], want[id])) {
+				t.Fatalf("%s has %v and waits for %v, want %v", id, now[id], warm[id], want[id])
+			}
+		}
+		if later, still := g.rebalance(nearLag); !reflect.DeepEqual(later, now) || !reflect.DeepEqual(still, warm) {
+			t.Fatalf("%v and %v became %v and %v though no copy has caught up", now, warm, later, still)
+		}
+		if later, still := g.rebalance(0); len(still) > 0 || !maps.EqualFunc(later, want, sameTasks) {
+			t.Fatalf("%v with copies that have caught up, want %v; %v still wait", later, want, still)
+		}
+	}
+}
+
+func sameTasks(x, y []task.ID) bool {
+	return slices.Equal(slices.SortedFunc(slices.Values(x), task.ID.Compare), slices.SortedFunc(slices.Values(y), task.ID.Compare))
+}
+
+func TestTasksDoNotWaitForWhoCannotHaveACopy(t *testing.T) {
+	x, y := task.ID{Partition: 0}, task.ID{Partition: 1}
+	members := []member{{id: "a", owned: []task.ID{x, y}, generation: 1}, {id: "b", generation: -1}}
+	planned := map[string][]task.ID{"a": {x}, "b": {y}}
+	for name, row := range map[string]struct {
+		logged []task.ID
+		able   map[string]bool
+	}{
+		"no changelog":       {[]task.ID{x}, map[string]bool{"a": true, "b": true}},
+		"an earlier version": {[]task.ID{x, y}, map[string]bool{"a": true}},
+	} {
+		if now, warm := warmUp(row.logged, planned, members, row.able); len(warm) > 0 || !reflect.DeepEqual(now, planned) {
+			t.Errorf("%s: %v, and %v wait", name, now, warm)
+		}
+	}
+}
+
+func TestAWorkerAsksForTasksWhenAllCopiesHaveCaughtUpOrItIsTooLate(t *testing.T) {
+	x, y := task.ID{Partition: 0}, task.ID{Partition: 1}
+	w := &Worker{glance: make(chan struct{}, 1)}
+	copies := func(ids ...task.ID) (out []*standby) {
+		for _, id := range ids {
+			s := &standby{w: w, id: id}
+			s.copies = []*storeCopy{{of: s}}
+			out = append(out, s)
+		}
+		return out
+	}
+	var u warmUps
+	both := copies(x, y)
+	ask := func(want bool, when string) {
+		t.Helper()
+		if got := u.ready(both); got != want {
+			t.Errorf("%s: it asks: %v", when, got)
+		}
+	}
+	ask(false, "nothing to wait for")
+	u.plan([]task.ID{x, y})
+	ask(false, "no copy has caught up")
+	both[0].copies[0].see(sight{next: 5, end: 5})
+	ask(false, "one has caught up")
+	if !u.settled(both[0]) || u.settled(both[1]) {
+		t.Error("want the first to be settled, and no other")
+	}
+	both[1].copies[0].see(sight{next: 7, end: 7})
+	ask(true, "both have caught up")
+	ask(false, "it has just asked")
+	u.asked = time.Time{}
+	both[1].copies[0].complete = false
+	ask(false, "a copy was built up anew")
+	u.since[y] = time.Now().Add(-2 * warmPatience)
+	u.plan([]task.ID{x, y}) // it is not waited for longer because of another rebalance
+	ask(true, "a copy does not catch up")
+	if !u.settled(both[1]) {
+		t.Error("it is waited for for ever")
+	}
+	u.asked, both = time.Time{}, copies(x)
+	ask(false, "no copy at all has caught up")
+}
