@@ -102,7 +102,7 @@ func TestAWorkerAsksForTasksWhenAllCopiesHaveCaughtUpOrItIsTooLate(t *testing.T)
 	copies := func(ids ...task.ID) (out []*standby) {
 		for _, id := range ids {
 			s := &standby{w: w, id: id}
-			s.copies = []*storeCopy{{of: s}}
+			s.copies = []*storeCopy{{of: s, at: sight{next: -1, end: -1}}}
 			out = append(out, s)
 		}
 		return out
@@ -116,25 +116,30 @@ func TestAWorkerAsksForTasksWhenAllCopiesHaveCaughtUpOrItIsTooLate(t *testing.T)
 		}
 	}
 	ask(false, "nothing to wait for")
+	tells := func(lags ...int64) {
+		t.Helper()
+		if got, want := u.held(both), []held{{x, lags[0]}, {y, lags[1]}}; !slices.Equal(got, want) {
+			t.Errorf("it tells of %v, want %v", got, want)
+		}
+	}
 	u.plan([]task.ID{x, y})
 	ask(false, "no copy has caught up")
 	both[0].copies[0].see(sight{next: 5, end: 5})
 	ask(false, "one has caught up")
-	if !u.settled(both[0]) || u.settled(both[1]) {
-		t.Error("want the first to be settled, and no other")
-	}
+	tells(0, unknownLag)
 	both[1].copies[0].see(sight{next: 7, end: 7})
 	ask(true, "both have caught up")
 	ask(false, "it has just asked")
 	u.asked = time.Time{}
-	both[1].copies[0].complete = false
+	both[1].copies[0].complete, both[1].copies[0].at.end = false, 1<<20
 	ask(false, "a copy was built up anew")
 	u.since[y] = time.Now().Add(-2 * warmPatience)
 	u.plan([]task.ID{x, y}) // it is not waited for longer because of another rebalance
 	ask(true, "a copy does not catch up")
-	if !u.settled(both[1]) {
-		t.Error("it is waited for for ever")
-	}
-	u.asked, both = time.Time{}, copies(x)
-	ask(false, "no copy at all has caught up")
+	tells(0, nearLag)
+	u.asked, both = time.Time{}, both[:1]
+	ask(true, "there is no copy at all")
+	tells(0, nearLag)
+	u.asked, both[0].copies[0].complete = time.Time{}, false
+	ask(false, "there may be a copy of the other")
 }

@@ -58,15 +58,7 @@ func (f *follower) list() []*standby {
 
 // told is what the worker tells the group of its standbys.
 func (f *follower) told() told {
-	t := told{wanted: f.w.config.Standbys}
-	for _, s := range f.list() {
-		lag := s.lag()
-		if f.warm.settled(s) {
-			lag = min(lag, nearLag)
-		}
-		t.held = append(t.held, held{s.id, lag})
-	}
-	return t
+	return told{wanted: f.w.config.Standbys, held: f.warm.held(f.list())}
 }
 
 // followStandbys follows the standbys that are planned, but for tasks that the worker has

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,47 +27,67 @@ func (u *warmUps) plan(tasks []task.ID) {
 		if at, known := u.since[t]; known {
 			since[t] = at
 		} else {
-			since[t] = time.Now()
+			since[t], u.asked = time.Now(), time.Time{}
 		}
 	}
 	u.since = since
 }
 
-// settled says whether a task is one of them, and need not be waited for any longer: the
-// copy has caught up, or it does not seem to succeed.
-func (u *warmUps) settled(s *standby) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	at, waits := u.since[s.id]
-	return waits && (s.complete() || time.Since(at) > warmPatience)
-}
-
-// ready says whether it is time to ask for the rebalance: every task has a copy that has
-// caught up, or has been waited for long enough.
-func (u *warmUps) ready(copies []*standby) bool {
+// settled are those that need not wait any longer: the copy has caught up, or it does not
+// seem to succeed. waiting is how many others there are.
+func (u *warmUps) settled(copies []*standby) (settled map[task.ID]bool, waiting int) {
 	complete := make(map[task.ID]bool, len(copies))
 	for _, s := range copies {
 		complete[s.id] = s.complete()
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.since) == 0 || time.Since(u.asked) < askEvery {
-		return false
-	}
+	settled = make(map[task.ID]bool)
 	for id, at := range u.since {
-		if !complete[id] && time.Since(at) <= warmPatience {
-			return false
+		if complete[id] || time.Since(at) > warmPatience {
+			settled[id] = true
+		} else {
+			waiting++
 		}
+	}
+	return settled, waiting
+}
+
+// ready says whether it is time to ask for the rebalance.
+func (u *warmUps) ready(copies []*standby) bool {
+	settled, waiting := u.settled(copies)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(settled) == 0 || waiting > 0 || time.Since(u.asked) < askEvery {
+		return false
 	}
 	u.asked = time.Now()
 	return true
 }
 
+// held are the standbys that a worker tells of: copies with tasks that need not wait count as
+// near, and so do tasks without a copy, for which there will not be one.
+func (u *warmUps) held(copies []*standby) (out []held) {
+	settled, _ := u.settled(copies)
+	for _, s := range copies {
+		lag := s.lag()
+		if settled[s.id] {
+			lag = min(lag, nearLag)
+			delete(settled, s.id)
+		}
+		out = append(out, held{s.id, lag})
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(settled), task.ID.Compare) {
+		out = append(out, held{id, nearLag})
+	}
+	return out
+}
+
 const (
 	// warmPatience is how long a task stays where it is for a copy that does not catch up.
 	warmPatience = 10 * time.Minute
-	// askEvery is how often a worker asks for a rebalance for that.
-	askEvery = 10 * time.Second
+	// askEvery is how often a worker asks for a rebalance for the same tasks.
+	askEvery = 30 * time.Second
 )
 
 // complete says whether all stores have once had all that there was.
