@@ -4,6 +4,7 @@ export GOTOOLCHAIN := go1.27.4
 GO       ?= go
 ARGS     ?=
 FUZZTIME ?= 20s
+RACE     ?= ./...
 GOFMT     = $(shell GOTOOLCHAIN=$(GOTOOLCHAIN) $(GO) env GOROOT)/bin/gofmt
 
 # Tools are built into bin/ under their version, outside of go.mod: they add nothing to what a user downloads.
@@ -26,8 +27,8 @@ test: ## vet and all tests that need nothing but Go
 	$(GO) vet ./...
 	$(GO) test ./...
 
-race: ## the same tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race ./...
+race: ## the same tests under the race detector (needs a C compiler); RACE="./state/..." are some of them
+	CGO_ENABLED=1 $(GO) test -race $(RACE)
 
 integration: ## the tests on real Kafka in containers; fails where Docker does not answer
 	@docker info >/dev/null 2>&1 || { echo 'integration: Docker does not answer ("docker info" failed).' >&2; \
