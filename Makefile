@@ -25,10 +25,10 @@ demo: ## the main job on the embedded broker; ARGS="--events 100000" ends by its
 
 test: ## vet and all tests that need nothing but Go
 	$(GO) vet ./...
-	$(GO) test ./...
+	$(GO) test -vet=off ./...
 
 race: ## the same tests under the race detector (needs a C compiler); RACE="./state/..." are some of them
-	CGO_ENABLED=1 $(GO) test -race $(RACE)
+	CGO_ENABLED=1 $(GO) test -vet=off -race $(RACE)
 
 integration: ## the tests on real Kafka in containers; fails where Docker does not answer
 	@docker info >/dev/null 2>&1 || { echo 'integration: Docker does not answer ("docker info" failed).' >&2; \
