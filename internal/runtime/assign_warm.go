@@ -37,6 +37,42 @@ func warmUp(tasks []task.ID, planned map[string][]task.ID, members []member, abl
 	return now, warm
 }
 
+// adopt has tasks that nobody has go on at once with members whose copies are not far
+// behind: with those that the plan gives them to, or with others, even if these have enough
+// to do. It returns the members as if they had them already, so that the tasks stay there
+// until their new owners have copies too.
+func adopt(tasks []task.ID, planned map[string][]task.ID, members []member) []member {
+	members = byID(members)
+	owner := owners(members)
+	for i := range members {
+		for _, t := range planned[members[i].id] {
+			if _, owned := owner[t]; owned || !slices.Contains(tasks, t) {
+				continue
+			}
+			keeper := i
+			if !members[i].near(t) {
+				keeper = leastNear(members, t)
+			}
+			if keeper >= 0 {
+				members[keeper].owned = append(slices.Clip(members[keeper].owned), t)
+			}
+		}
+	}
+	return members
+}
+
+// leastNear is the member with the fewest tasks of those that have a copy of a task that is
+// not far behind, or -1.
+func leastNear(members []member, t task.ID) int {
+	best := -1
+	for i, m := range members {
+		if m.near(t) && (best < 0 || len(m.owned) < len(members[best].owned)) {
+			best = i
+		}
+	}
+	return best
+}
+
 // near says whether a member has a copy of a task that is not far behind.
 func (m member) near(t task.ID) bool {
 	return slices.ContainsFunc(m.standbys, func(h held) bool { return h.task == t && !h.far() })

@@ -25,7 +25,8 @@ func (g *warmSim) rebalance(lag int64) (now, warm map[string][]task.ID) {
 	for _, m := range g.members {
 		able[m.id] = true
 	}
-	now, warm = warmUp(g.tasks, assign(g.tasks, g.members), g.members, able)
+	members := adopt(g.tasks, assign(g.tasks, g.members), g.members)
+	now, warm = warmUp(g.tasks, assign(g.tasks, members), members, able)
 	standbys := assignStandbys(1, g.tasks, now, g.members)
 	for i := range g.members {
 		m := &g.members[i]
@@ -71,6 +72,56 @@ func TestTasksMoveWhenTheirCopiesHaveCaughtUp(t *testing.T) {
 		}
 		if later, still := g.rebalance(0); len(still) > 0 || !maps.EqualFunc(later, want, sameTasks) {
 			t.Fatalf("%v with copies that have caught up, want %v; %v still wait", later, want, still)
+		}
+	}
+}
+
+func TestTasksOfADeadMemberGoOnWithTheirCopiesWhoeverHasJoined(t *testing.T) {
+	r := seeded(t)
+	for range 300 {
+		g := &warmSim{}
+		for i := range 1 + r.IntN(20) {
+			g.tasks = append(g.tasks, task.ID{Subtopology: i % 3, Partition: int32(i / 3)})
+		}
+		for i := range 2 + r.IntN(4) {
+			g.members = append(g.members, member{id: strconv.Itoa(i)})
+		}
+		g.rebalance(0)
+		g.rebalance(0)
+		had := map[task.ID]string{}
+		for _, m := range g.members[1:] {
+			for _, h := range m.standbys {
+				had[h.task] = m.id
+			}
+		}
+		for _, m := range g.members[1:] {
+			for _, one := range m.owned {
+				had[one] = m.id
+			}
+		}
+		g.members = append(g.members[1:], member{id: "new"})
+		now, _ := g.rebalance(unknownLag)
+		n := 0
+		for id, list := range now {
+			for _, one := range list {
+				if n++; id != had[one] {
+					t.Fatalf("task %v goes to %s, want %s, which has all of it", one, id, had[one])
+				}
+			}
+		}
+		if n != len(g.tasks) {
+			t.Fatalf("%d of %d tasks are planned: %v", n, len(g.tasks), now)
+		}
+		for range 3 {
+			g.rebalance(0)
+		}
+		now, warm := g.rebalance(0)
+		low, high := len(g.tasks), 0
+		for _, m := range g.members {
+			low, high = min(low, len(now[m.id])), max(high, len(now[m.id]))
+		}
+		if len(warm) > 0 || high-low > 1 {
+			t.Fatalf("%v, and %v still wait", now, warm)
 		}
 	}
 }

@@ -195,8 +195,7 @@ func (b *balancer) Balance(cb *kgo.ConsumerBalancer, counts map[string]int32) kg
 		tasks = append(tasks, id)
 	}
 	members := b.members(cb, layout)
-	planned := assign(tasks, members)
-	planned, standbys, warm := b.standbys(cb, tasks, planned, members)
+	planned, standbys, warm := b.plan(cb, tasks, members)
 	b.remember(cb, planned, standbys)
 
 	owners := claims(cb)
@@ -236,22 +235,24 @@ func (p *planWithStandbys) IntoSyncAssignment() []kmsg.SyncGroupRequestGroupAssi
 	return out
 }
 
-// standbys plans those of the members that can keep them, as many as the one wants that
-// wants the most: during a change of the setting it does not matter who leads. If there are
-// to be any, tasks move when their new owners have a copy: the plan is the one for now, and
-// warm are those of the standbys that tasks wait for.
-func (b *balancer) standbys(cb *kgo.ConsumerBalancer, tasks []task.ID, planned map[string][]task.ID, members []member) (now, standbys, warm map[string][]task.ID) {
+// plan plans tasks, and the standbys of the members that can keep them, as many as the one
+// wants that wants the most: during a change of the setting it does not matter who leads.
+// If there are to be any, tasks move when their new owners have a copy: warm are those of
+// the standbys that tasks wait for.
+func (b *balancer) plan(cb *kgo.ConsumerBalancer, tasks []task.ID, members []member) (planned, standbys, warm map[string][]task.ID) {
 	able, wanted := make(map[string]bool), 0
 	cb.EachMember(func(m *kmsg.JoinGroupResponseMember, meta *kmsg.ConsumerMemberMetadata) {
 		if told, ok := toldBy(meta, m.ProtocolMetadata); ok {
 			able[memberKey(m)], wanted = true, max(wanted, told.wanted)
 		}
 	})
-	logged := slices.DeleteFunc(tasks, func(t task.ID) bool {
+	logged := slices.DeleteFunc(slices.Clone(tasks), func(t task.ID) bool {
 		return !slices.ContainsFunc(b.subs, func(s subtopologyTopics) bool { return s.id == t.Subtopology && s.logged })
 	})
+	planned = assign(tasks, members)
 	if wanted > 0 {
-		planned, warm = warmUp(logged, planned, members, able)
+		members = adopt(logged, planned, members)
+		planned, warm = warmUp(logged, assign(tasks, members), members, able)
 	}
 	keepers := slices.DeleteFunc(slices.Clone(members), func(m member) bool { return !able[m.id] })
 	standbys = assignStandbys(wanted, logged, planned, keepers)
