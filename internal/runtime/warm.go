@@ -33,8 +33,8 @@ func (u *warmUps) plan(tasks []task.ID) {
 	u.since = since
 }
 
-// settled are those that need not wait any longer: the copy has caught up, or it does not
-// seem to succeed. waiting is how many others there are.
+// settled has those that need not wait any longer as true, because the copy has caught up or
+// does not seem to succeed, and the others, of which there are waiting, as false.
 func (u *warmUps) settled(copies []*standby) (settled map[task.ID]bool, waiting int) {
 	complete := make(map[task.ID]bool, len(copies))
 	for _, s := range copies {
@@ -44,9 +44,7 @@ func (u *warmUps) settled(copies []*standby) (settled map[task.ID]bool, waiting 
 	defer u.mu.Unlock()
 	settled = make(map[task.ID]bool)
 	for id, at := range u.since {
-		if complete[id] || time.Since(at) > warmPatience {
-			settled[id] = true
-		} else {
+		if settled[id] = complete[id] || time.Since(at) > warmPatience; !settled[id] {
 			waiting++
 		}
 	}
@@ -65,20 +63,25 @@ func (u *warmUps) ready(copies []*standby) bool {
 	return true
 }
 
-// held are the standbys that a worker tells of: copies with tasks that need not wait count as
-// near, and so do tasks without a copy, for which there will not be one.
+// held are the standbys that a worker tells of: copies of tasks that need not wait count as
+// near, those of tasks that have to as far, and tasks that there will not be a copy of are
+// told of too.
 func (u *warmUps) held(copies []*standby) (out []held) {
 	settled, _ := u.settled(copies)
 	for _, s := range copies {
 		lag := s.lag()
-		if settled[s.id] {
+		if now, warm := settled[s.id]; now {
 			lag = min(lag, nearLag)
-			delete(settled, s.id)
+		} else if warm {
+			lag = max(lag, nearLag+1)
 		}
+		delete(settled, s.id)
 		out = append(out, held{s.id, lag})
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(settled), task.ID.Compare) {
-		out = append(out, held{id, nearLag})
+		if settled[id] {
+			out = append(out, held{id, nearLag})
+		}
 	}
 	return out
 }
