@@ -53,6 +53,14 @@ func (k *flock) feed(n int64) {
 	k.produce(keyed(k.job.Topics["in"], "k", int(10*n))...)
 }
 
+// fill is feed that waits until all is counted, and all standbys have it.
+func (k *flock) fill(n int64) {
+	k.t.Helper()
+	k.feed(n)
+	k.awaitCounts(k.job.Topics["out"], counted("k", k.fed))
+	k.standing(standbyTasks, k.workers...)
+}
+
 // get asks a worker's admin address and returns the status code, or 0.
 func (k *flock) get(p *process, path string, into any) int {
 	response, err := http.Get("http://" + p.job.Admin + path)
@@ -114,9 +122,7 @@ func TestAStandbyTakesOverFromAKilledOwner(t *testing.T) {
 	for _, g := range guarantees {
 		t.Run(g.name, func(t *testing.T) {
 			k := newFlock(t, g.name == "exactly once", 3)
-			k.feed(3000)
-			k.awaitCounts(k.job.Topics["out"], counted("k", k.fed))
-			k.standing(standbyTasks, k.workers...)
+			k.fill(3000)
 			total := len(k.read(k.app + "-counts-changelog"))
 			lost := k.workers[0].holds()
 			k.feed(10) // some of it may be in the midst of a transaction
@@ -153,9 +159,7 @@ func TestAWorkerThatJoinsIsWarmedUp(t *testing.T) {
 	for _, g := range guarantees {
 		t.Run(g.name, func(t *testing.T) {
 			k := newFlock(t, g.name == "exactly once", 2)
-			k.feed(3000)
-			k.awaitCounts(k.job.Topics["out"], counted("k", k.fed))
-			k.standing(standbyTasks, k.workers...)
+			k.fill(3000)
 			joined := k.join()
 			k.feed(10)
 			k.standing(standbyTasks, k.workers...)
@@ -202,10 +206,8 @@ type rowsAnswer struct {
 
 func TestQueriesFindTheirWayWhenAWorkerIsKilled(t *testing.T) {
 	k := newFlock(t, true, 3)
-	k.feed(500)
+	k.fill(500)
 	want := counted("k", k.fed)
-	k.awaitCounts(k.job.Topics["out"], want)
-	k.standing(standbyTasks, k.workers...)
 	owned := map[string]bool{} // keys that a stale query is to find a copy of
 	for _, p := range k.workers {
 		for key, n := range want {

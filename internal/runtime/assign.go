@@ -14,6 +14,9 @@ type member struct {
 	owned      []task.ID
 	generation int32
 	standbys   []held
+	// able says that it can keep standbys, wanted how many of each task it wants.
+	able   bool
+	wanted int
 }
 
 // assign distributes tasks over members. It is a pure function, and the order

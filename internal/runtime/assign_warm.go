@@ -6,14 +6,40 @@ import (
 	"github.com/tidemill/tidemill/internal/task"
 )
 
+// planGroup plans tasks, and the standbys of the members that can keep them, as many as the
+// one wants that wants the most: during a change of the setting it does not matter who leads.
+// If there are to be any, tasks move when their new owners have a copy: warm are those of
+// the standbys that tasks wait for. logged says which tasks standbys can follow.
+func planGroup(tasks []task.ID, logged func(task.ID) bool, members []member) (planned, standbys, warm map[string][]task.ID) {
+	wanted := 0
+	for _, m := range members {
+		wanted = max(wanted, m.wanted)
+	}
+	planned = assign(tasks, members)
+	if wanted > 0 {
+		members = adopt(logged, planned, members)
+		planned, warm = warmUp(logged, assign(tasks, members), members)
+	}
+	followed := slices.DeleteFunc(slices.Clone(tasks), func(t task.ID) bool { return !logged(t) })
+	keepers := slices.DeleteFunc(slices.Clone(members), func(m member) bool { return !m.able })
+	standbys = assignStandbys(wanted, followed, planned, keepers)
+	for id, wait := range warm {
+		for _, t := range wait {
+			if !slices.Contains(standbys[id], t) {
+				standbys[id] = append(standbys[id], t)
+			}
+		}
+	}
+	return planned, standbys, warm
+}
+
 // warmUp has tasks that are to move stay with their owners until who is to get them has a
 // copy that is not far behind. It returns the plan with those tasks where they are now,
-// and who is to build up a copy of which. planned is what assign returned, tasks are those
-// that standbys can follow, and able the members that can keep standbys.
+// and who is to build up a copy of which. planned is what assign returned.
 //
-// A member that has its copies asks for the next rebalance, in which assign comes to the
-// same result, if the members are the same.
-func warmUp(tasks []task.ID, planned map[string][]task.ID, members []member, able map[string]bool) (now, warm map[string][]task.ID) {
+// A member that has its copies asks for the next rebalance, in which assign gives it those
+// tasks, or others that it has a copy of, if the members are the same.
+func warmUp(logged func(task.ID) bool, planned map[string][]task.ID, members []member) (now, warm map[string][]task.ID) {
 	members = byID(members)
 	owner := owners(members)
 	now, warm = make(map[string][]task.ID, len(planned)), make(map[string][]task.ID)
@@ -23,7 +49,7 @@ func warmUp(tasks []task.ID, planned map[string][]task.ID, members []member, abl
 	for _, m := range members {
 		for _, t := range planned[m.id] {
 			o, owned := owner[t]
-			if !owned || members[o].id == m.id || !able[m.id] || !slices.Contains(tasks, t) || m.near(t) {
+			if !owned || members[o].id == m.id || !m.able || !logged(t) || m.near(t) {
 				now[m.id] = append(now[m.id], t)
 				continue
 			}
@@ -41,12 +67,12 @@ func warmUp(tasks []task.ID, planned map[string][]task.ID, members []member, abl
 // behind: with those that the plan gives them to, or with others, even if these have enough
 // to do. It returns the members as if they had them already, so that the tasks stay there
 // until their new owners have copies too.
-func adopt(tasks []task.ID, planned map[string][]task.ID, members []member) []member {
+func adopt(logged func(task.ID) bool, planned map[string][]task.ID, members []member) []member {
 	members = byID(members)
 	owner := owners(members)
 	for i := range members {
 		for _, t := range planned[members[i].id] {
-			if _, owned := owner[t]; owned || !slices.Contains(tasks, t) {
+			if _, owned := owner[t]; owned || !logged(t) {
 				continue
 			}
 			keeper := i

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"maps"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strconv"
@@ -13,20 +14,33 @@ import (
 
 // warmSim is a group whose members build up copies, and get their tasks when they have
 // them.
-type warmSim struct {
-	tasks   []task.ID
-	members []member
+type warmSim struct{ standbySim }
+
+// newWarmSim is a group of at least so many members, who have all tasks.
+func newWarmSim(t *testing.T, r *rand.Rand, least int) *warmSim {
+	t.Helper()
+	g := &warmSim{}
+	for i := range 1 + r.IntN(20) {
+		g.tasks = append(g.tasks, task.ID{Subtopology: i % 3, Partition: int32(i / 3)})
+	}
+	for i := range least + r.IntN(4) {
+		g.join(strconv.Itoa(i))
+	}
+	if _, warm := g.rebalance(0); len(warm) > 0 {
+		t.Fatalf("%v wait though nobody had them", warm)
+	}
+	return g
+}
+
+func (g *warmSim) join(id string) {
+	g.members = append(g.members, member{id: id, able: true})
 }
 
 // rebalance returns what is planned for now and what tasks wait for. Members take all of
 // it, and their copies are then as far behind as they are said to be.
 func (g *warmSim) rebalance(lag int64) (now, warm map[string][]task.ID) {
-	able := map[string]bool{}
-	for _, m := range g.members {
-		able[m.id] = true
-	}
-	members := adopt(g.tasks, assign(g.tasks, g.members), g.members)
-	now, warm = warmUp(g.tasks, assign(g.tasks, members), members, able)
+	members := adopt(always, assign(g.tasks, g.members), g.members)
+	now, warm = warmUp(always, assign(g.tasks, members), members)
 	standbys := assignStandbys(1, g.tasks, now, g.members)
 	for i := range g.members {
 		m := &g.members[i]
@@ -38,22 +52,15 @@ func (g *warmSim) rebalance(lag int64) (now, warm map[string][]task.ID) {
 	return now, warm
 }
 
+func always(task.ID) bool { return true }
+
 func TestTasksMoveWhenTheirCopiesHaveCaughtUp(t *testing.T) {
 	r := seeded(t)
 	for range 300 {
-		g := &warmSim{}
-		for i := range 1 + r.IntN(20) {
-			g.tasks = append(g.tasks, task.ID{Subtopology: i % 3, Partition: int32(i / 3)})
-		}
-		for i := range 1 + r.IntN(4) {
-			g.members = append(g.members, member{id: strconv.Itoa(i)})
-		}
-		if _, warm := g.rebalance(0); len(warm) > 0 {
-			t.Fatalf("%v wait though nobody had them", warm)
-		}
+		g := newWarmSim(t, r, 1)
 		before, _ := g.rebalance(0)
 		for i := range 1 + r.IntN(3) {
-			g.members = append(g.members, member{id: "new" + strconv.Itoa(i)})
+			g.join("new" + strconv.Itoa(i))
 		}
 		want := assign(g.tasks, g.members)
 		now, warm := g.rebalance(unknownLag)
@@ -79,14 +86,7 @@ func TestTasksMoveWhenTheirCopiesHaveCaughtUp(t *testing.T) {
 func TestTasksOfADeadMemberGoOnWithTheirCopiesWhoeverHasJoined(t *testing.T) {
 	r := seeded(t)
 	for range 300 {
-		g := &warmSim{}
-		for i := range 1 + r.IntN(20) {
-			g.tasks = append(g.tasks, task.ID{Subtopology: i % 3, Partition: int32(i / 3)})
-		}
-		for i := range 2 + r.IntN(4) {
-			g.members = append(g.members, member{id: strconv.Itoa(i)})
-		}
-		g.rebalance(0)
+		g := newWarmSim(t, r, 2)
 		g.rebalance(0)
 		had := map[task.ID]string{}
 		for _, m := range g.members[1:] {
@@ -99,7 +99,8 @@ func TestTasksOfADeadMemberGoOnWithTheirCopiesWhoeverHasJoined(t *testing.T) {
 				had[one] = m.id
 			}
 		}
-		g.members = append(g.members[1:], member{id: "new"})
+		g.leave("0")
+		g.join("new")
 		now, _ := g.rebalance(unknownLag)
 		n := 0
 		for id, list := range now {
@@ -132,16 +133,16 @@ func sameTasks(x, y []task.ID) bool {
 
 func TestTasksDoNotWaitForWhoCannotHaveACopy(t *testing.T) {
 	x, y := task.ID{Partition: 0}, task.ID{Partition: 1}
-	members := []member{{id: "a", owned: []task.ID{x, y}, generation: 1}, {id: "b", generation: -1}}
 	planned := map[string][]task.ID{"a": {x}, "b": {y}}
 	for name, row := range map[string]struct {
-		logged []task.ID
-		able   map[string]bool
+		logged func(task.ID) bool
+		able   bool
 	}{
-		"no changelog":       {[]task.ID{x}, map[string]bool{"a": true, "b": true}},
-		"an earlier version": {[]task.ID{x, y}, map[string]bool{"a": true}},
+		"no changelog":       {func(t task.ID) bool { return t == x }, true},
+		"an earlier version": {always, false},
 	} {
-		if now, warm := warmUp(row.logged, planned, members, row.able); len(warm) > 0 || !reflect.DeepEqual(now, planned) {
+		members := []member{{id: "a", owned: []task.ID{x, y}, generation: 1, able: true}, {id: "b", generation: -1, able: row.able}}
+		if now, warm := warmUp(row.logged, planned, members); len(warm) > 0 || !reflect.DeepEqual(now, planned) {
 			t.Errorf("%s: %v, and %v wait", name, now, warm)
 		}
 	}

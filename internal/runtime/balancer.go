@@ -195,7 +195,7 @@ func (b *balancer) Balance(cb *kgo.ConsumerBalancer, counts map[string]int32) kg
 		tasks = append(tasks, id)
 	}
 	members := b.members(cb, layout)
-	planned, standbys, warm := b.plan(cb, tasks, members)
+	planned, standbys, warm := planGroup(tasks, b.logged, members)
 	b.remember(cb, planned, standbys)
 
 	owners := claims(cb)
@@ -235,35 +235,9 @@ func (p *planWithStandbys) IntoSyncAssignment() []kmsg.SyncGroupRequestGroupAssi
 	return out
 }
 
-// plan plans tasks, and the standbys of the members that can keep them, as many as the one
-// wants that wants the most: during a change of the setting it does not matter who leads.
-// If there are to be any, tasks move when their new owners have a copy: warm are those of
-// the standbys that tasks wait for.
-func (b *balancer) plan(cb *kgo.ConsumerBalancer, tasks []task.ID, members []member) (planned, standbys, warm map[string][]task.ID) {
-	able, wanted := make(map[string]bool), 0
-	cb.EachMember(func(m *kmsg.JoinGroupResponseMember, meta *kmsg.ConsumerMemberMetadata) {
-		if told, ok := toldBy(meta, m.ProtocolMetadata); ok {
-			able[memberKey(m)], wanted = true, max(wanted, told.wanted)
-		}
-	})
-	logged := slices.DeleteFunc(slices.Clone(tasks), func(t task.ID) bool {
-		return !slices.ContainsFunc(b.subs, func(s subtopologyTopics) bool { return s.id == t.Subtopology && s.logged })
-	})
-	planned = assign(tasks, members)
-	if wanted > 0 {
-		members = adopt(logged, planned, members)
-		planned, warm = warmUp(logged, assign(tasks, members), members, able)
-	}
-	keepers := slices.DeleteFunc(slices.Clone(members), func(m member) bool { return !able[m.id] })
-	standbys = assignStandbys(wanted, logged, planned, keepers)
-	for id, wait := range warm {
-		for _, t := range wait {
-			if !slices.Contains(standbys[id], t) {
-				standbys[id] = append(standbys[id], t)
-			}
-		}
-	}
-	return planned, standbys, warm
+// logged says whether a task has stores that standbys can follow.
+func (b *balancer) logged(t task.ID) bool {
+	return slices.ContainsFunc(b.subs, func(s subtopologyTopics) bool { return s.id == t.Subtopology && s.logged })
 }
 
 // memberKey orders static members by their instance ids, before the others.
@@ -297,8 +271,8 @@ func (b *balancer) members(cb *kgo.ConsumerBalancer, layout map[task.ID][]topicP
 				one.owned = append(one.owned, id)
 			}
 		}
-		told, _ := toldBy(meta, m.ProtocolMetadata)
-		one.standbys = told.held
+		told, able := toldBy(meta, m.ProtocolMetadata)
+		one.standbys, one.able, one.wanted = told.held, able, told.wanted
 		if m.InstanceID != nil && meta.Generation < 0 && len(one.owned) == 0 {
 			last := b.last[*m.InstanceID]
 			one.owned = last.tasks

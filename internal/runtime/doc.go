@@ -16,6 +16,7 @@
 //	checkpoint.go committed state goes to disk
 //	host.go       tasks begin and end; after a failure all begin anew
 //	follow.go     stores of tasks that others have are kept up to date
+//	warm.go       tasks are asked for whose stores have caught up
 //
 // What looks into it from outside: status.go, query.go and letters.go by way of ask.go,
 // between two records; watch.go looks at the cluster and the disk, members.go at the group,

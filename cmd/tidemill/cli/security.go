@@ -42,12 +42,12 @@ func (s *security) options() (opts []kgo.Opt, err error) {
 		}
 		opts = append(opts, kgo.DialTLSConfig(config))
 	}
-	password := os.Getenv(passwordVariable)
-	if s.mechanism != "" && (s.user == "" || password == "") {
-		return nil, fmt.Errorf("--sasl needs --user, and a password in %s", passwordVariable)
-	}
 	if s.mechanism == "" {
 		return opts, nil
+	}
+	password := os.Getenv(passwordVariable)
+	if s.user == "" || password == "" {
+		return nil, fmt.Errorf("--sasl needs --user, and a password in %s", passwordVariable)
 	}
 	mechanism, err := secure.Mechanism(s.mechanism, s.user, password)
 	if err != nil {
